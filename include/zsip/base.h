@@ -145,6 +145,47 @@ struct zsip_address {
 /* Longest text of an address: "[" 39 digits and colons, "%" zone, "]:" port, NUL. */
 #define ZSIP_ADDRESS_TEXT_BYTES 72
 
+/* ---- Packets --------------------------------------------------------------------------------- */
+
+enum zsip_path_flag {
+    ZSIP_PATH_RELIABLE = 1, /* a stream: no retransmission, timers of zero length */
+    ZSIP_PATH_SECURE = 2,   /* TLS or what counts as such */
+};
+
+/* The way between us and a peer. Received: local is the address the packet was sent to, remote
+ * where it came from. To send: remote is where to; local the address to send from, its family NONE
+ * if that does not matter; flow the socket or connection to use, 0 to let the transport choose by
+ * transport and family. Packets that arrived in one train share one path. */
+struct zsip_path {
+    struct zsip_address local;
+    struct zsip_address remote;
+    uint32_t flow;
+    uint8_t transport; /* enum zsip_transport */
+    uint8_t flags;     /* enum zsip_path_flag */
+    uint16_t reserved;
+};
+
+/* One received message, or what is taken for one: a datagram, or what a framer cut from a stream.
+ * data and path live until the function they are passed to returns. */
+struct zsip_packet {
+    const uint8_t *data;
+    const struct zsip_path *path;
+    uint32_t bytes;
+    uint32_t reserved;
+};
+
+/* One message to be sent. data stands in the sender's output and may be padded in place, up to the
+ * next multiple of ZSIP_OUTPUT_STRIDE: padding is SP (legal LWS) inserted at pad_at. */
+struct zsip_output {
+    uint8_t *data;
+    const struct zsip_path *path;
+    uint32_t bytes;
+    uint32_t pad_at; /* offset in data where SP may be inserted; 0: nowhere */
+    uint64_t client; /* of a request: whose transaction a failure is told to; 0: none */
+};
+
+#define ZSIP_OUTPUT_STRIDE 32u
+
 /* ---- Memory ---------------------------------------------------------------------------------
  *
  * Every allocation of the library goes through one of these. All of them happen during set-up;

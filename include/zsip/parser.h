@@ -59,7 +59,8 @@ enum zsip_method {
  *   ONE   one row only; a second row is a fault (RFC 3261 section 7.3.1)
  *   LIST  a comma list, any number of rows
  *   ROWS  any number of rows, never joined by commas (the authentication fields)
- * Ids only ever append; they are part of the ABI. To add a field, add its line and a golden file. */
+ * Ids only ever append; they are part of the ABI. To add a field, add its line and a golden file.
+ */
 #define ZSIP_HEADER_MAP(X)                                                                         \
     X(UNKNOWN, 0, "", 0, LIST)                                                                     \
     X(VIA, 1, "Via", 'v', LIST)                                                                    \

@@ -1,0 +1,152 @@
+/* zsip: the worker. One endpoint bound to one io_uring on one core: sockets, clock and entropy.
+ *
+ * A worker belongs to the thread that makes its first turn. From other threads only
+ * zsip_worker_stop(), zsip_worker_post() and the statistics may be called.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ZSIP_WORKER_H
+#define ZSIP_WORKER_H
+
+#include "zsip/base.h"
+#include "zsip/endpoint.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct zsip_worker;
+
+/* Kernel features that can be done without, each by a slower path. */
+enum zsip_feature {
+    ZSIP_FEATURE_GRO = 1,         /* UDP_GRO: receive trains */
+    ZSIP_FEATURE_GSO = 2,         /* UDP_SEGMENT: send trains */
+    ZSIP_FEATURE_INCREMENTAL = 4, /* incremental buffer rings */
+    ZSIP_FEATURE_BUNDLES = 8,     /* several buffers in one completion */
+    ZSIP_FEATURE_DEFER = 16,      /* IORING_SETUP_DEFER_TASKRUN */
+    ZSIP_FEATURE_MULTISHOT = 32,  /* multishot receive */
+};
+
+/* One line for a person: what, where, what to do. No line end. */
+typedef void (*zsip_log)(void *user, const char *line);
+
+struct zsip_worker_config {
+    size_t struct_bytes;
+    struct zsip_endpoint_config endpoint; /* a seed of all zero is drawn from the kernel */
+    zsip_log log;
+    void *log_user;
+    int cpu;          /* pin the thread that runs it; -1: don't */
+    uint32_t spin_us; /* look for packets this long before sleeping; 20 */
+    uint32_t buffers; /* receive buffers, a power of two; 64 with trains, 1,024 without */
+    uint32_t socket_buffer_bytes; /* SO_RCVBUF and SO_SNDBUF; 8 MiB */
+    unsigned without;             /* enum zsip_feature: don't use these */
+    bool grow_thread;             /* a helper thread touches memory ahead of need */
+    /* Called once a turn, after packets and timers, before output leaves: the place to send
+     * requests from. Returns when it wants to be called next at the latest, on the monotonic
+     * clock; ZSIP_NEVER_NS if it does not care. NULL: none. */
+    uint64_t (*turn)(void *user, struct zsip_worker *worker, struct zsip_time now);
+};
+
+ZSIP_API void zsip_worker_config_init(struct zsip_worker_config *config);
+
+/* Makes ring, buffers and endpoint. On failure error holds one line that says what, where and what
+ * to do. ERROR_UNSUPPORTED: no io_uring here. ERROR_PERMISSION, ERROR_MEMORY, ERROR_ARGUMENT,
+ * ERROR_SYSTEM. */
+ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *config,
+                                             struct zsip_worker **worker, char *error,
+                                             size_t error_bytes);
+ZSIP_API void zsip_worker_destroy(struct zsip_worker *worker);
+
+enum zsip_listen_flag {
+    /* Several workers listen on one address (SO_REUSEPORT). The first to come has looked first
+     * whether the port is free, so that a second server does not join it unnoticed. */
+    ZSIP_LISTEN_SHARED = 1,
+    /* Not the first of the workers that share: no such look. */
+    ZSIP_LISTEN_JOIN = 2,
+};
+
+/* Binds a socket; before the first turn. Port 0 takes a free one. *bound, if not NULL, becomes the
+ * real address. ERROR_IN_USE, ERROR_PERMISSION, ERROR_UNREACHABLE (no such address here),
+ * ERROR_UNSUPPORTED, ERROR_FULL (16 sockets), ERROR_SYSTEM; error as above. */
+ZSIP_API enum zsip_status zsip_worker_listen(struct zsip_worker *worker,
+                                             enum zsip_transport transport,
+                                             const struct zsip_address *address, unsigned flags,
+                                             struct zsip_address *bound, char *error,
+                                             size_t error_bytes);
+
+ZSIP_API struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker);
+
+/* One turn: waits for packets, timers, posts or stop, at most wait_ns, then deals with them.
+ * ERROR_SYSTEM: the ring is broken, and said so in the log. */
+ZSIP_API enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns);
+
+/* Turns until zsip_worker_stop(). */
+ZSIP_API enum zsip_status zsip_worker_run(struct zsip_worker *worker);
+
+/* Readable when a turn has something to do; for poll or epoll in a loop of the caller's, who also
+ * wakes at zsip_worker_deadline() and then calls zsip_worker_turn(worker, 0). */
+ZSIP_API int zsip_worker_fd(struct zsip_worker *worker);
+ZSIP_API uint64_t zsip_worker_deadline(const struct zsip_worker *worker);
+
+/* Ends zsip_worker_run() after the running turn. Any thread, and signal handlers. */
+ZSIP_API void zsip_worker_stop(struct zsip_worker *worker);
+
+/* Has function(argument, worker, now) called on the worker's thread in its next turn: answers from
+ * other threads come this way. Any thread, not signal handlers. ERROR_FULL: 4,096 are waiting; not
+ * posted. */
+typedef void (*zsip_posted)(void *argument, struct zsip_worker *worker, struct zsip_time now);
+ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_posted function,
+                                           void *argument);
+
+/* The clocks a worker reads, for who needs the same time outside a callback. */
+ZSIP_API struct zsip_time zsip_time_now(void);
+
+/* Fills with random bytes from the kernel, for seeds. */
+ZSIP_API enum zsip_status zsip_random(void *out, size_t bytes);
+
+/* ---- Addresses as text ----------------------------------------------------------------------- */
+
+/* "192.0.2.1:5060", "[2001:db8::1]:5060", "[fe80::1%eth0]:5060"; the port may be missing (then
+ * default_port). Numeric only. ERROR_SYNTAX. */
+ZSIP_API enum zsip_status zsip_address_parse(const char *text, uint16_t default_port,
+                                             struct zsip_address *address);
+/* Writes the form above with the port; out has ZSIP_ADDRESS_TEXT_BYTES. Returns out. */
+ZSIP_API const char *zsip_address_text(const struct zsip_address *address, char *out);
+/* Which of our addresses the kernel would send from to reach remote; port 0. ERROR_UNREACHABLE. */
+ZSIP_API enum zsip_status zsip_address_source(const struct zsip_address *remote,
+                                              struct zsip_address *local);
+
+/* ---- Statistics ------------------------------------------------------------------------------ */
+
+#define ZSIP_WORKER_STATS_MAP(X)                                                                   \
+    X(turns, "turns of the loop")                                                                  \
+    X(syscalls, "io_uring_enter calls")                                                            \
+    X(sleeps, "times the worker slept for want of work")                                           \
+    X(datagrams_in, "datagrams received")                                                          \
+    X(receives, "completions that brought them: a train counts once")                              \
+    X(datagrams_out, "datagrams sent")                                                             \
+    X(sends, "send requests to the kernel: a train counts once")                                   \
+    X(truncated, "datagrams larger than a buffer, refused")                                        \
+    X(dropped_socket, "received datagrams the kernel dropped for want of socket buffer")           \
+    X(buffers_empty, "times the buffer ring ran dry")                                              \
+    X(send_errors, "datagrams that could not be sent")                                             \
+    X(send_full, "datagrams dropped because the socket's send buffer was full")                    \
+    X(icmp_errors, "ICMP errors received")                                                         \
+    X(posts, "functions posted by other threads")                                                  \
+    X(posts_full, "posts refused because the mailbox was full")
+
+struct zsip_worker_stats {
+    size_t struct_bytes;
+#define X(name, text) uint64_t name;
+    ZSIP_WORKER_STATS_MAP(X)
+#undef X
+};
+
+/* As zsip_endpoint_stats(). Any thread. */
+ZSIP_API void zsip_worker_stats(const struct zsip_worker *worker, struct zsip_worker_stats *stats);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
