@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Builds zsip and runs its tests on Debian 13, in a chroot made for the purpose under
+# build-debian13/ and removed at the end. Needs root and, for its own mounts, CAP_SYS_ADMIN; exits 77
+# where a container does not give that.
+#
+# usage: run.sh unit|all PACKAGE...
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+suites=$1
+shift
+packages=$(IFS=, && echo "$*")
+folder=$PWD/build-debian13
+root=$folder/root
+
+# Once more inside a mount namespace of our own: whatever is mounted, here or by debootstrap, goes
+# with the last process in it, however that ends.
+if [ "${ZSIP_DEBIAN13_INSIDE:-}" != yes ]; then
+    unshare --mount --pid --fork true 2>/dev/null || {
+        echo "skipped: this container does not allow mount namespaces"
+        exit 77
+    }
+    trap 'rm -rf --one-file-system "$folder"' EXIT
+    status=0
+    ZSIP_DEBIAN13_INSIDE=yes unshare --mount --pid --fork --kill-child \
+        tests/debian13/run.sh "$suites" "$@" || status=$?
+    exit $status
+fi
+
+# The mirror that this machine's own packages come from, by what apt says of its main archive;
+# nothing where apt does not know, which leaves the choice to debootstrap.
+mirror() {
+    command -v apt-get >/dev/null || return 0
+    # shellcheck disable=SC2016 # apt-get fills in the variable
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' \
+        'Component: main' 2>/dev/null | head -n 1
+}
+
+make_root() {
+    local log=$folder/debootstrap.log mirror_uri
+    mirror_uri=$(mirror)
+    echo "debootstrap trixie with $packages"
+    # shellcheck disable=SC2086 # no mirror is no argument
+    debootstrap --variant=minbase --include="$packages" trixie "$root" $mirror_uri >"$log" 2>&1 || {
+        tail -n 20 "$log"
+        return 1
+    }
+}
+
+copy_sources() {
+    mkdir "$root/zsip"
+    tar --exclude='./build*' --exclude=./.git -cf - . | tar -xf - -C "$root/zsip"
+}
+
+rm -rf --one-file-system "$folder"
+mkdir -p "$folder"
+make_root
+copy_sources
+mount -t proc proc "$root/proc"
+mount -t tmpfs tmpfs "$root/dev/shm" 2>/dev/null ||
+    { mkdir -p "$root/dev/shm" && mount -t tmpfs tmpfs "$root/dev/shm"; }
+chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    /zsip/tests/debian13/inside.sh "$suites"
