@@ -1,7 +1,8 @@
 /* zsip: the worker. One endpoint bound to one io_uring on one core: sockets, clock and entropy.
  *
  * A worker belongs to the thread that makes its first turn. From other threads only
- * zsip_worker_stop(), zsip_worker_post() and the statistics may be called.
+ * zsip_worker_stop(), zsip_worker_post() and the statistics may be called, and, once that thread
+ * has left zsip_worker_run(), zsip_worker_destroy().
  *
  * SPDX-License-Identifier: MIT
  */
@@ -10,25 +11,13 @@
 
 #include "zsip/base.h"
 #include "zsip/endpoint.h"
+#include "zsip/host.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct zsip_worker;
-
-/* Kernel features that can be done without, each by a slower path. */
-enum zsip_feature {
-    ZSIP_FEATURE_GRO = 1,         /* UDP_GRO: receive trains */
-    ZSIP_FEATURE_GSO = 2,         /* UDP_SEGMENT: send trains */
-    ZSIP_FEATURE_INCREMENTAL = 4, /* incremental buffer rings */
-    ZSIP_FEATURE_BUNDLES = 8,     /* several buffers in one completion */
-    ZSIP_FEATURE_DEFER = 16,      /* IORING_SETUP_DEFER_TASKRUN */
-    ZSIP_FEATURE_MULTISHOT = 32,  /* multishot receive */
-};
-
-/* One line for a person: what, where, what to do. No line end. */
-typedef void (*zsip_log)(void *user, const char *line);
 
 struct zsip_worker_config {
     size_t struct_bytes;
@@ -56,14 +45,6 @@ ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *co
                                              struct zsip_worker **worker, char *error,
                                              size_t error_bytes);
 ZSIP_API void zsip_worker_destroy(struct zsip_worker *worker);
-
-enum zsip_listen_flag {
-    /* Several workers listen on one address (SO_REUSEPORT). The first to come has looked first
-     * whether the port is free, so that a second server does not join it unnoticed. */
-    ZSIP_LISTEN_SHARED = 1,
-    /* Not the first of the workers that share: no such look. */
-    ZSIP_LISTEN_JOIN = 2,
-};
 
 /* Binds a socket; before the first turn. Port 0 takes a free one. *bound, if not NULL, becomes the
  * real address. ERROR_IN_USE, ERROR_PERMISSION, ERROR_UNREACHABLE (no such address here),
@@ -97,24 +78,6 @@ ZSIP_API void zsip_worker_stop(struct zsip_worker *worker);
 typedef void (*zsip_posted)(void *argument, struct zsip_worker *worker, struct zsip_time now);
 ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_posted function,
                                            void *argument);
-
-/* The clocks a worker reads, for who needs the same time outside a callback. */
-ZSIP_API struct zsip_time zsip_time_now(void);
-
-/* Fills with random bytes from the kernel, for seeds. */
-ZSIP_API enum zsip_status zsip_random(void *out, size_t bytes);
-
-/* ---- Addresses as text ----------------------------------------------------------------------- */
-
-/* "192.0.2.1:5060", "[2001:db8::1]:5060", "[fe80::1%eth0]:5060"; the port may be missing (then
- * default_port). Numeric only. ERROR_SYNTAX. */
-ZSIP_API enum zsip_status zsip_address_parse(const char *text, uint16_t default_port,
-                                             struct zsip_address *address);
-/* Writes the form above with the port; out has ZSIP_ADDRESS_TEXT_BYTES. Returns out. */
-ZSIP_API const char *zsip_address_text(const struct zsip_address *address, char *out);
-/* Which of our addresses the kernel would send from to reach remote; port 0. ERROR_UNREACHABLE. */
-ZSIP_API enum zsip_status zsip_address_source(const struct zsip_address *remote,
-                                              struct zsip_address *local);
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 

@@ -4,6 +4,7 @@
 
 #include "zsip/base.h"
 #include "zsip/endpoint.h"
+#include "zsip/host.h"
 #include "zsip/parser.h"
 #include "zsip/worker.h"
 

@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "include": ("zsip/",),
     "parser": ("zsip/base.h", "zsip/parser.h"),
     "txn": ("zsip/base.h",),
-    "transport": ("zsip/base.h",),
+    "transport": ("zsip/base.h", "zsip/host.h"),
     "core": ("zsip/", "parser/", "txn/", "transport/"),
     # The command line is thin: what `zsip load` does lives in bench/load.
     "cli": ("zsip/", "bench/load/"),
