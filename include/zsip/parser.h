@@ -288,12 +288,14 @@ ZSIP_API enum zsip_status zsip_parse(struct zsip_msg *msg, const uint8_t *data, 
 
 static inline struct zsip_view zsip_msg_view(const struct zsip_msg *msg, struct zsip_slice slice)
 {
-    return (struct zsip_view){msg->data + slice.offset, slice.length};
+    struct zsip_view view = {msg->data + slice.offset, slice.length};
+    return view;
 }
 
 static inline struct zsip_view zsip_msg_body(const struct zsip_msg *msg)
 {
-    return (struct zsip_view){msg->data + msg->body_offset, msg->body_bytes};
+    struct zsip_view view = {msg->data + msg->body_offset, msg->body_bytes};
+    return view;
 }
 
 static inline bool zsip_msg_has(const struct zsip_msg *msg, enum zsip_header_id id)

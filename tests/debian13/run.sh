@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds zsip and runs its tests on Debian 13, in a chroot made for the purpose under
-# build-debian13/ and removed at the end. Needs root and, for its own mounts, CAP_SYS_ADMIN; exits 77
-# where a container does not give that.
+# build-debian13/ and removed at the end. Needs root and, for its own mounts, CAP_SYS_ADMIN; exits
+# 77 where a container does not give that.
 #
 # usage: run.sh unit|all PACKAGE...
 set -euo pipefail

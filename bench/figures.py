@@ -1,0 +1,109 @@
+"""What the benches in Python share: rows with their median, one table, one JSON file, and the
+machine that a figure means nothing without. The same format as harness.c writes."""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Peers, ports and processes are the same in a test and in a bench.
+sys.path.insert(0, str(ROOT / "tests" / "interop"))
+
+ZSIP = str(ROOT / "build" / "cli" / "zsip")
+
+
+def two_cpus():
+    """A core for the server and one for the generator; the same where there is only one."""
+    cpus = sorted(os.sched_getaffinity(0))
+    return cpus[0], cpus[-1]
+
+
+def _value(path, key):
+    try:
+        with open(path, encoding="utf-8") as file:
+            for line in file:
+                if line.startswith(key):
+                    return line[len(key):].strip(" \t:=\"\n")
+    except OSError:
+        pass
+    return "?"
+
+
+def _output(*arguments):
+    try:
+        result = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "?"
+    return result.stdout.strip()
+
+
+def machine():
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+    return {
+        "cpu": _value("/proc/cpuinfo", "model name"),
+        "cores": os.cpu_count(),
+        "memory_mb": pages // 1000000,
+        "os": _value("/etc/os-release", "PRETTY_NAME"),
+        "kernel": platform.release(),
+        "compiler": "gcc " + _output("gcc", "-dumpfullversion"),
+    }
+
+
+class Bench:
+    """Collects samples by row name, in the order in which names first appear."""
+
+    def __init__(self, name, arguments, runs_default=3):
+        parser = argparse.ArgumentParser(prog=f"./dev bench {name}")
+        parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")
+        parser.add_argument("--runs", type=int, default=runs_default)
+        options = parser.parse_args(arguments)
+        self.name, self.json_path, self.runs = name, options.json, max(options.runs, 1)
+        self.rows, self.notes = {}, []
+
+    def sample(self, name, value, unit):
+        self.rows.setdefault(name, (unit, []))[1].append(float(value))
+
+    def note(self, text):
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def finish(self):
+        about = machine()
+        rows = [{"name": name, "value": statistics.median(samples), "unit": unit,
+                 "min": min(samples), "max": max(samples), "runs": len(samples)}
+                for name, (unit, samples) in self.rows.items()]
+        print(f"{self.name}, {about['cpu']}, {about['cores']} cores, {about['os']}, "
+              f"Linux {about['kernel']}, {about['compiler']}\n")
+        print(f"{'row':<36} {'median':>14} {'':<4} {'min':>14} {'max':>14} {'runs':>5}")
+        for row in rows:
+            digits = 2 if row["value"] < 100 else 1 if row["value"] < 10000 else 0
+            print(f"{row['name']:<36} {row['value']:>14.{digits}f} {row['unit']:<4} "
+                  f"{row['min']:>14.{digits}f} {row['max']:>14.{digits}f} {row['runs']:>5}")
+        print("".join(f"\n{note}" for note in self.notes))
+        if self.json_path:
+            commit = _output("git", "describe", "--always", "--dirty", "--abbrev=12")
+            with open(self.json_path, "w", encoding="utf-8") as file:
+                json.dump({"bench": self.name, "machine": about, "commit": commit, "rows": rows,
+                           "notes": self.notes}, file, indent=1)
+                file.write("\n")
+
+
+def progress(text):
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def rss_bytes(pid):
+    """Resident memory of a process."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        match = re.search(r"^VmRSS:\s+(\d+) kB", file.read(), re.MULTILINE)
+    return int(match.group(1)) * 1024 if match else 0
+
+
+def sleep_until(moment):
+    time.sleep(max(0.0, moment - time.monotonic()))

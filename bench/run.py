@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""./dev bench: runs a bench by name.
+
+usage: run.py --list | NAME [OPTION...]
+"""
+import os
+import sys
+
+from figures import ROOT
+
+BUILD = ROOT / "build" / "bench"
+# Name: (what it measures, program). A program in C is built; a script drives what is built.
+BENCHES = {
+    "first": ("the whole stack, plain datagrams, a core each; SIPp", ROOT / "bench" / "first.py"),
+    "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),
+    "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),
+}
+
+
+def main():
+    arguments = sys.argv[1:]
+    if arguments in ([], ["--list"]):
+        for name, (what, program) in BENCHES.items():
+            if program.exists():
+                print(f"  {name:<10} {what}")
+        return 0
+    name, *options = arguments
+    what, program = BENCHES.get(name, ("", None))
+    if program is None or not program.exists():
+        print(f"no bench '{name}' is built here; ./dev bench lists them", file=sys.stderr)
+        return 64
+    print(f"== bench {name}: {what}", flush=True)
+    command = [str(program), *options]
+    if program.suffix == ".py":
+        command.insert(0, sys.executable)
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,191 @@
+"""What the interop tests share: programs that always end, free ports, and SIP messages as a peer
+that is not zsip would write them. Standard library only; loopback only.
+
+The program under test is named by the environment variable ZSIP.
+"""
+import contextlib
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HOST = "127.0.0.1"
+SKIPPED = 77  # what Meson takes as "skipped"
+SCENARIOS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "scenarios")
+
+
+def zsip():
+    return os.environ.get("ZSIP", "build/cli/zsip")
+
+
+def main(*tools):
+    """Runs the tests of the calling file; skips all of them where a peer is not installed."""
+    missing = [tool for tool in tools if shutil.which(tool) is None]
+    if missing:
+        print("skipped, not installed:", ", ".join(missing))
+        sys.exit(SKIPPED)
+    unittest.main(verbosity=2)
+
+
+def free_port(host=HOST):
+    """A UDP port that is free now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class Program:
+    """A child process with its output in a file. stop() ends it and returns its exit status; what
+    it printed is in text then."""
+
+    def __init__(self, *arguments, cpu=None):
+        self.arguments = [str(argument) for argument in arguments]
+        if cpu is not None:
+            self.arguments = ["taskset", "-c", str(cpu), *self.arguments]
+        self.status, self.text = None, ""
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            self.arguments, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            env={**os.environ, "TERM": "dumb"})
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def output(self):
+        """What it printed so far; all of it once it has ended."""
+        if not self.log.closed:
+            self.log.seek(0)
+            self.text = self.log.read().decode(errors="replace")
+        return self.text
+
+    def running(self):
+        return self.process.poll() is None
+
+    def wait(self, seconds):
+        """Exit status of a program that ends by itself; it has this long."""
+        try:
+            self.status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"still running after {seconds} s: {self}") from None
+        finally:
+            self.output()
+            self.log.close()
+        return self.status
+
+    def stop(self, number=signal.SIGTERM, seconds=10):
+        if self.running():
+            self.process.send_signal(number)
+        return self.wait(seconds)
+
+    def __str__(self):
+        return f"{' '.join(self.arguments)}\n{self.output()}"
+
+
+def run(*arguments, seconds=30):
+    """Runs a program to its end; returns it, with .status and .text."""
+    program = Program(*arguments)
+    program.wait(seconds)
+    return program
+
+
+class Serve(Program):
+    """`zsip serve` on a free port, ready to answer."""
+
+    def __init__(self, *options, cpu=None, program=None):
+        self.port = free_port()
+        self.address = (HOST, self.port)
+        super().__init__(program or zsip(), "serve", "--listen", f"udp:{HOST}:{self.port}",
+                         *options, cpu=cpu)
+        deadline = time.monotonic() + 10
+        while not ask(self.address, request("OPTIONS"), seconds=0.2):
+            if not self.running() or time.monotonic() > deadline:
+                self.stop(signal.SIGKILL)
+                raise AssertionError(f"does not answer: {self}")
+
+
+@contextlib.contextmanager
+def serving(*options, **keywords):
+    """A server for the length of a test: it must live to the end and then leave with status 0."""
+    server = Serve(*options, **keywords)
+    try:
+        yield server
+        if not server.running():
+            raise AssertionError(f"died: {server}")
+        status = server.stop()
+        if status != 0:
+            raise AssertionError(f"exit status {status}: {server}")
+    finally:
+        if server.running():
+            server.stop(signal.SIGKILL)
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+# ---- Messages ----------------------------------------------------------------------------------
+
+_count = 0
+
+
+def request(method="MESSAGE", uri="sip:bob@zsip.invalid", body="Watson, come here.", headers=(),
+            version="SIP/2.0", to_tag=None, ids=None, content_type="text/plain"):
+    """A request as bytes, with a branch, a Call-ID and a tag of its own, or those of ids."""
+    global _count
+    _count += 1
+    call_id, tag = ids or (f"{os.getpid()}.{_count}@peer.invalid", f"t{_count}")
+    if method in ("OPTIONS", "REGISTER", "CANCEL", "ACK"):
+        body = ""
+    lines = [
+        f"{method} {uri} {version}",
+        f"Via: SIP/2.0/UDP peer.invalid;branch=z9hG4bK{os.getpid()}x{_count};rport",
+        "Max-Forwards: 70",
+        f"From: <sip:alice@peer.invalid>;tag={tag}",
+        f"To: <sip:bob@zsip.invalid>{';tag=' + to_tag if to_tag else ''}",
+        f"Call-ID: {call_id}",
+        f"CSeq: 1 {method}",
+        *headers,
+        *([f"Content-Type: {content_type}"] if body else []),
+        f"Content-Length: {len(body.encode())}",
+    ]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+def status_of(message):
+    match = re.match(rb"SIP/2\.0 (\d{3}) ", message or b"")
+    return int(match.group(1)) if match else None
+
+
+def ask(address, message, seconds=2.0):
+    """Sends one datagram and returns the first that comes back; None if none does."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.bind((HOST, 0))
+        client.connect(address)
+        try:
+            client.send(message)
+            if select.select([client], [], [], seconds)[0]:
+                return client.recv(65535)
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        return None
+
+
+def response_to(message, status="200 OK"):
+    """The response a plain server would write."""
+    text = message.decode(errors="replace")
+    kept = [line for line in text.split("\r\n\r\n")[0].split("\r\n")[1:]
+            if re.match(r"(?i)(via|v|from|f|to|t|call-id|i|cseq)\s*:", line)]
+    kept = [line + ";tag=peer" if re.match(r"(?i)(to|t)\s*:", line) else line for line in kept]
+    return "\r\n".join([f"SIP/2.0 {status}", *kept, "Content-Length: 0", "", ""]).encode()

@@ -1,0 +1,50 @@
+"""SIPp as a program and as figures: what the tests and the benches share."""
+import csv
+import os
+import tempfile
+
+from peers import HOST, SCENARIOS, Program, free_port
+
+
+class Sipp(Program):
+    """One run of SIPp with a scenario of ours; finish() waits and gives its last statistics."""
+
+    def __init__(self, scenario, *options, fill=None, cpu=None):
+        """fill: {"@WORD@": text} to replace in the scenario; SIPp itself wants a response's status
+        spelled out."""
+        self.folder = tempfile.TemporaryDirectory()
+        with open(os.path.join(SCENARIOS, scenario), encoding="utf-8") as file:
+            text = file.read()
+        for word, value in (fill or {}).items():
+            text = text.replace(word, value)
+        script = os.path.join(self.folder.name, scenario)
+        with open(script, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.statistics = os.path.join(self.folder.name, "stat.csv")
+        self.port = free_port()
+        self.address = (HOST, self.port)
+        super().__init__(
+            "sipp", "-sf", script, "-i", HOST, "-p", self.port,
+            "-nostdin", "-trace_stat", "-stf", self.statistics, "-fd", 1, *options, cpu=cpu)
+
+    def finish(self, seconds):
+        """Waits for the end; (exit status, {column: value})."""
+        status = self.wait(seconds)
+        with open(self.statistics, encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, delimiter=";"))
+        self.folder.cleanup()
+        last = rows[-1] if rows else {}
+        return status, {name: int(value) for name, value in last.items()
+                        if name and value and value.isdigit()}
+
+
+def client(address, rate, calls, seconds_max, cpu=None):
+    """SIPp as a client that makes this many calls at this rate."""
+    return Sipp("message_uac.xml", f"{address[0]}:{address[1]}", "-r", rate, "-m", calls,
+                "-l", 50000, "-timeout", f"{seconds_max}s", "-timeout_error", cpu=cpu)
+
+
+def server(status="200 OK", calls=None, cpu=None):
+    """SIPp as a server; it leaves after that many calls, or when it is stopped."""
+    count = () if calls is None else ("-m", calls)
+    return Sipp("message_uas.xml", *count, fill={"@STATUS@": status}, cpu=cpu)

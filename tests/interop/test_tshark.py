@@ -1,0 +1,131 @@
+"""Every kind of message zsip emits, read by the SIP dissector of Wireshark.
+
+What came from zsip over loopback is put into a capture file, byte for byte, so that no right to
+capture is needed.
+"""
+import os
+import select
+import socket
+import struct
+import subprocess
+import tempfile
+import unittest
+
+import peers
+
+LINK_RAW_IPV4 = 228
+# Expert severities: chat 0x200000, note 0x400000, warning 0x600000, error 0x800000.
+SEVERITY_NOTE = 0x400000
+
+
+def packet(payload):
+    """An IPv4 and UDP header, with checksums, before what was received."""
+    udp = struct.pack("!HHHH", 5060, 5060, 8 + len(payload), 0)
+    address = bytes([127, 0, 0, 1])
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(payload), 1, 0, 64, 17, 0) + address * 2
+    total = sum(struct.unpack("!10H", head))
+    total = (total & 0xFFFF) + (total >> 16)
+    return head[:10] + struct.pack("!H", ~total & 0xFFFF) + head[12:] + udp + payload
+
+
+def write_capture(path, payloads):
+    with open(path, "wb") as file:
+        file.write(struct.pack("!IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, LINK_RAW_IPV4))
+        for number, payload in enumerate(payloads):
+            data = packet(payload)
+            file.write(struct.pack("!IIII", number, 0, len(data), len(data)) + data)
+
+
+def dissect(payloads):
+    """For each message: (protocols, status or method, list of complaints)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "sip.pcap")
+        write_capture(path, payloads)
+        result = subprocess.run(
+            ["tshark", "-r", path, "-T", "fields", "-E", "separator=|", "-E", "occurrence=a",
+             "-e", "frame.protocols", "-e", "sip.Status-Code", "-e", "sip.Method",
+             "-e", "_ws.malformed", "-e", "_ws.expert.severity", "-e", "_ws.expert.message"],
+            capture_output=True, text=True, check=True, timeout=60)
+    rows = []
+    for line in result.stdout.splitlines():
+        protocols, status, method, malformed, severities, text = line.split("|", 5)
+        bad = [s for s in severities.split(",") if s and int(s, 0) >= SEVERITY_NOTE]
+        rows.append((protocols, status or method, [malformed, text] if malformed or bad else []))
+    return rows
+
+
+class Dissector(unittest.TestCase):
+    def assert_clean(self, kinds):
+        """kinds: {name: (expected status or method, bytes)}"""
+        for name, (_, payload) in kinds.items():
+            self.assertIsNotNone(payload, f"nothing came for {name}")
+        rows = dissect([payload for _, payload in kinds.values()])
+        self.assertEqual(len(kinds), len(rows))
+        for (name, (expected, payload)), (protocols, seen, complaints) in zip(kinds.items(), rows):
+            with self.subTest(name):
+                self.assertIn(":sip", protocols, payload)
+                self.assertEqual(str(expected), seen, payload)
+                self.assertEqual([], complaints, payload)
+
+    def test_dissector_does_complain(self):
+        """The test can fail: a CSeq that is no number is noticed."""
+        bad = peers.request().replace(b"CSeq: 1 ", b"CSeq: x ")
+        good = peers.request()
+        rows = dissect([good, bad])
+        self.assertEqual([], rows[0][2])
+        self.assertNotEqual([], rows[1][2])
+
+    def test_responses(self):
+        with peers.serving("--accept", "text/plain") as server:
+            def answer(*arguments, **keywords):
+                return peers.ask(server.address, peers.request(*arguments, **keywords))
+
+            ids = ("merged@peer.invalid", "merged")
+            self.assertIsNotNone(answer(ids=ids))
+            self.assert_clean({
+                "200 MESSAGE": (200, answer()),
+                "200 OPTIONS": (200, answer("OPTIONS")),
+                "400": (400, answer(headers=["Max-Forwards: many"])),
+                "405": (405, answer("INVITE")),
+                "415": (415, answer(content_type="application/octet-stream")),
+                "416": (416, answer(uri="unheard-of:bob")),
+                "420": (420, answer(headers=["Require: time-travel"])),
+                "481": (481, answer(to_tag="nowhere")),
+                "482": (482, answer(ids=ids)),
+                "501": (501, answer("CONJURE")),
+                "505": (505, answer(version="SIP/3.0")),
+            })
+
+    def test_cancel_and_refusals(self):
+        with peers.serving("--status", 480, "--methods", "any") as server:
+            self.assert_clean({
+                "480 MESSAGE": (480, peers.ask(server.address, peers.request())),
+                "481 CANCEL": (481, peers.ask(server.address, peers.request("CANCEL"))),
+            })
+
+    def test_requests(self):
+        """`zsip send` in its forms, caught by a socket that answers."""
+        kinds = {}
+        forms = {
+            "plain": (),
+            "with Expires and Date": ("--expires", "60"),
+            "of a type": ("--content-type", "application/json"),
+            "with a header": ("--header", "Subject: hello"),
+        }
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+            listener.bind((peers.HOST, 0))
+            port = listener.getsockname()[1]
+            for name, options in forms.items():
+                sender = peers.Program(peers.zsip(), "send", *options,
+                                       f"sip:bob@{peers.HOST}:{port}", "Watson, come here.")
+                ready = select.select([listener], [], [], 5)[0]
+                self.assertTrue(ready, f"nothing came: {sender}")
+                message, source = listener.recvfrom(65535)
+                listener.sendto(peers.response_to(message), source)
+                self.assertEqual(0, sender.wait(10), sender)
+                kinds[name] = ("MESSAGE", message)
+        self.assert_clean(kinds)
+
+
+if __name__ == "__main__":
+    peers.main("tshark")
