@@ -1,0 +1,188 @@
+/* zsip: fields on demand: walking over lists, looking up parameters.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "parser/parser.h"
+
+static bool is_lws(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
+
+/* A cursor between two elements: row is where the next one stands, offset where it begins; 0 stands
+ * for the row's beginning. */
+static bool list_begin(const struct zsip_msg *msg, enum zsip_header_id id,
+                       const struct zsip_cursor *cursor, const uint8_t **begin, const uint8_t **end,
+                       unsigned *row)
+{
+    *row = zsip_msg_find(msg, id, cursor->row);
+    if (*row >= msg->header_count)
+        return false;
+    struct zsip_slice value = msg->headers[*row].value;
+    *begin = msg->data + value.offset;
+    *end = *begin + value.length;
+    if (*row == cursor->row && cursor->offset != 0)
+        *begin = msg->data + cursor->offset;
+    return true;
+}
+
+/* Moves the cursor behind an element that ended at p: at its row's end or at a comma. */
+static void list_move(const struct zsip_msg *msg, struct zsip_cursor *cursor, unsigned row,
+                      const uint8_t *p, const uint8_t *end)
+{
+    *cursor = (struct zsip_cursor){row + 1, 0};
+    if (p == end)
+        return;
+    p++;
+    while (p < end && is_lws(*p))
+        p++;
+    *cursor = (struct zsip_cursor){row, (uint32_t)(p - msg->data)};
+}
+
+enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                               struct zsip_via *out, bool *found, struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    const uint8_t *p, *end;
+    unsigned row;
+    *found = false;
+    if (!list_begin(msg, ZSIP_HEADER_VIA, cursor, &p, &end, &row))
+        return ZSIP_OK;
+    enum zsip_status status =
+        zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+    if (status != ZSIP_OK)
+        return status;
+    *found = true;
+    list_move(msg, cursor, row, p, end);
+    return ZSIP_OK;
+}
+
+enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                 struct zsip_cursor *cursor, struct zsip_party *out, bool *found,
+                                 struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    const uint8_t *p, *end;
+    unsigned row;
+    *found = false;
+    if (!list_begin(msg, id, cursor, &p, &end, &row))
+        return ZSIP_OK;
+    /* Contact = ("m" / "Contact") HCOLON ( STAR / ... ) */
+    if (id == ZSIP_HEADER_CONTACT && end - p == 1 && *p == '*') {
+        struct zsip_slice star = zsip_slice_between(msg->data, p, end);
+        *out = (struct zsip_party){.whole = star, .uri = star};
+        p = end;
+    } else {
+        enum zsip_status status =
+            zsip_machine_party(msg->data, &p, end, id, out, fault != NULL ? fault : &ignored);
+        if (status != ZSIP_OK)
+            return status;
+    }
+    *found = true;
+    list_move(msg, cursor, row, p, end);
+    return ZSIP_OK;
+}
+
+/* Supported, Allow, Accept and their like may stand empty: such a row holds no element. */
+static bool row_empty(const struct zsip_msg *msg, unsigned row)
+{
+    return row < msg->header_count && msg->headers[row].value.length == 0;
+}
+
+enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                 struct zsip_cursor *cursor, struct zsip_slice *out, bool *found,
+                                 struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    const uint8_t *p, *end;
+    unsigned row = zsip_msg_find(msg, id, cursor->row);
+    for (; row_empty(msg, row); row = zsip_msg_find(msg, id, row + 1))
+        *cursor = (struct zsip_cursor){row + 1, 0};
+    *found = false;
+    if (!list_begin(msg, id, cursor, &p, &end, &row))
+        return ZSIP_OK;
+    enum zsip_status status =
+        zsip_machine_list_token(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+    if (status != ZSIP_OK)
+        return status;
+    *found = true;
+    list_move(msg, cursor, row, p, end);
+    return ZSIP_OK;
+}
+
+/* ---- Parameters ------------------------------------------------------------------------------ */
+
+bool zsip_param_next(const uint8_t **cursor, const uint8_t *end, struct zsip_param *out)
+{
+    const uint8_t *p = *cursor;
+    while (p < end && (is_lws(*p) || *p == ';'))
+        p++;
+    if (p == end)
+        return false;
+    out->name = p;
+    while (p < end && *p != '=' && *p != ';' && !is_lws(*p))
+        p++;
+    out->name_length = (size_t)(p - out->name);
+    out->value = NULL;
+    out->value_length = 0;
+    while (p < end && is_lws(*p))
+        p++;
+    if (p < end && *p == '=') {
+        p++;
+        while (p < end && is_lws(*p))
+            p++;
+        out->value = p;
+        if (p < end && *p == '"')
+            p = zsip_quoted_end(p, end);
+        while (p < end && *p != ';' && !is_lws(*p))
+            p++;
+        out->value_length = (size_t)(p - out->value);
+    }
+    *cursor = p;
+    return true;
+}
+
+const uint8_t *zsip_quoted_end(const uint8_t *p, const uint8_t *end)
+{
+    for (p++; p < end; p++) {
+        if (*p == '"')
+            return p + 1;
+        if (*p == '\\' && end - p > 1)
+            p++;
+    }
+    return end;
+}
+
+bool zsip_text_equal(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length)
+{
+    if (a_length != b_length)
+        return false;
+    for (size_t i = 0; i < a_length; i++) {
+        if (zsip_lower(a[i]) != zsip_lower(b[i]))
+            return false;
+    }
+    return true;
+}
+
+bool zsip_param_find(const uint8_t *base, struct zsip_slice params, const char *name,
+                     struct zsip_slice *value)
+{
+    struct zsip_param param;
+    const uint8_t *p = base + params.offset, *end = p + params.length;
+    size_t name_length = 0;
+    while (name[name_length] != 0)
+        name_length++;
+    while (zsip_param_next(&p, end, &param)) {
+        if (!zsip_text_equal(param.name, param.name_length, (const uint8_t *)name, name_length))
+            continue;
+        if (value != NULL) {
+            *value = (struct zsip_slice){0, 0};
+            if (param.value != NULL)
+                *value = zsip_slice_between(base, param.value, param.value + param.value_length);
+        }
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,119 @@
+/* zsip: what the files of the parser share, and the tests that look into it. Not installed.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ZSIP_PARSER_PARSER_H
+#define ZSIP_PARSER_PARSER_H
+
+#include "zsip/parser.h"
+
+/* ---- The ways through a message --------------------------------------------------------------
+ *
+ * One parse, compiled several times: plain is the Ragel machines and byte loops alone and is the
+ * reference; the others look at whole vectors and try shape-matchers first. All give the same
+ * answer for every input, which the tests and fuzzers hold them to. zsip_parse() takes the best
+ * one that the processor has. */
+enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
+                                  unsigned flags);
+
+/* ---- Machines --------------------------------------------------------------------------------
+ *
+ * Each is given a stretch [*cursor, end) of text, base being what its slices count from. The ones
+ * that parse one element of a list stop at the comma behind it and leave *cursor there, or at end.
+ * On a fault they return its status, fill *fault (never NULL here) and leave *cursor where it was
+ * found. Slices go to *out, which is written whole. One pass, no look-behind. */
+/* The host that fills [begin, end), IPv6 in its brackets, which *host leaves out. */
+enum zsip_status zsip_machine_host(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                   struct zsip_slice *host, uint8_t *kind, const char *rule,
+                                   struct zsip_fault *fault);
+/* Whether [begin, end) is an IPv6address, without brackets. */
+bool zsip_machine_ipv6(const uint8_t *begin, const uint8_t *end);
+enum zsip_status zsip_machine_uri(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                  struct zsip_uri *out, struct zsip_fault *fault);
+enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, const uint8_t *end,
+                                  struct zsip_via *out, struct zsip_fault *fault);
+enum zsip_status zsip_machine_party(const uint8_t *base, const uint8_t **cursor, const uint8_t *end,
+                                    enum zsip_header_id field, struct zsip_party *out,
+                                    struct zsip_fault *fault);
+enum zsip_status zsip_machine_cseq(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                   uint32_t *number, struct zsip_slice *method,
+                                   struct zsip_fault *fault);
+enum zsip_status zsip_machine_call_id(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                      struct zsip_fault *fault);
+enum zsip_status zsip_machine_media_type(const uint8_t *base, const uint8_t *begin,
+                                         const uint8_t *end, struct zsip_media_type *out,
+                                         struct zsip_fault *fault);
+
+/* A number that fills [begin, end): at most max, else ZSIP_ERROR_RANGE. */
+enum zsip_status zsip_machine_digits(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                     uint64_t max, uint64_t *out, const char *rule,
+                                     struct zsip_fault *fault);
+/* The start line [msg->data, end), without its CRLF. Fills kind, method, method_name, request_uri,
+ * status_code and reason; kind, method and method_name also on many faults. */
+enum zsip_status zsip_machine_start(struct zsip_msg *msg, const uint8_t *end,
+                                    struct zsip_fault *fault);
+
+/* One token of a list, with the white space behind it. */
+enum zsip_status zsip_machine_list_token(const uint8_t *base, const uint8_t **cursor,
+                                         const uint8_t *end, struct zsip_slice *out,
+                                         struct zsip_fault *fault);
+
+/* ---- Parameter lists that a machine has already approved ------------------------------------- */
+
+struct zsip_param {
+    const uint8_t *name;
+    const uint8_t *value; /* NULL: it has none; a quoted-string keeps its quotes */
+    size_t name_length;
+    size_t value_length;
+};
+
+/* The next of a list like ";a=b ; c"; false at its end. */
+bool zsip_param_next(const uint8_t **cursor, const uint8_t *end, struct zsip_param *out);
+/* Behind the quoted-string that begins at p; end if it is not closed. */
+const uint8_t *zsip_quoted_end(const uint8_t *p, const uint8_t *end);
+/* Equal without regard to the case of ASCII letters. */
+bool zsip_text_equal(const uint8_t *a, size_t a_length, const uint8_t *b, size_t b_length);
+
+/* ---- Small tools ----------------------------------------------------------------------------- */
+
+static inline struct zsip_slice zsip_slice_between(const uint8_t *base, const uint8_t *from,
+                                                   const uint8_t *to)
+{
+    return (struct zsip_slice){(uint16_t)(from - base), (uint16_t)(to - from)};
+}
+
+/* Writes *fault and returns status. */
+static inline enum zsip_status zsip_fault_set(struct zsip_fault *fault, const uint8_t *base,
+                                              const uint8_t *at, enum zsip_status status,
+                                              const char *rule)
+{
+    fault->offset = (uint32_t)(at - base);
+    fault->status = status;
+    fault->rule = rule;
+    return status;
+}
+
+static inline uint8_t zsip_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+}
+
+/* The number in [from, to), all digits; false if it is over max. */
+static inline bool zsip_number(const uint8_t *from, const uint8_t *to, uint64_t max, uint64_t *out)
+{
+    uint64_t value = 0;
+    for (; from < to; from++) {
+        value = value * 10 + (uint64_t)(*from - '0');
+        if (value > max)
+            return false;
+    }
+    *out = value;
+    return true;
+}
+
+/* Whether a stretch of text equals a word of lower-case letters, digits and '-'. */
+bool zsip_text_is(const uint8_t *text, size_t length, const char *lower);
+/* By name, in any case: "UDP" and so on; ZSIP_TRANSPORT_NONE for one that has no id. */
+enum zsip_transport zsip_transport_by_name(const uint8_t *text, size_t length);
+
+#endif

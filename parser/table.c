@@ -1,0 +1,92 @@
+/* zsip: names of header fields, methods and transports.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "parser/parser.h"
+
+static const char *const header_names[ZSIP_HEADER_ID_COUNT] = {
+#define X(name, id, text, compact, rows) [id] = text,
+    ZSIP_HEADER_MAP(X)
+#undef X
+};
+
+static const uint8_t header_name_lengths[ZSIP_HEADER_ID_COUNT] = {
+#define X(name, id, text, compact, rows) [id] = sizeof(text) - 1,
+    ZSIP_HEADER_MAP(X)
+#undef X
+};
+
+static const uint8_t header_letters[ZSIP_HEADER_ID_COUNT] = {
+#define X(name, id, text, compact, rows) [id] = compact,
+    ZSIP_HEADER_MAP(X)
+#undef X
+};
+
+static const char *const method_names[ZSIP_METHOD_COUNT] = {
+#define X(name, id, text) [id] = text,
+    ZSIP_METHOD_MAP(X)
+#undef X
+};
+
+static const uint8_t method_name_lengths[ZSIP_METHOD_COUNT] = {
+#define X(name, id, text) [id] = sizeof(text) - 1,
+    ZSIP_METHOD_MAP(X)
+#undef X
+};
+
+const char *zsip_header_name(enum zsip_header_id id)
+{
+    return (unsigned)id < ZSIP_HEADER_ID_COUNT ? header_names[id] : "";
+}
+
+const char *zsip_method_name(enum zsip_method method)
+{
+    return (unsigned)method < ZSIP_METHOD_COUNT ? method_names[method] : "";
+}
+
+enum zsip_method zsip_method_by_name(struct zsip_view name)
+{
+    for (unsigned i = 1; i < ZSIP_METHOD_COUNT; i++) {
+        if (name.length == method_name_lengths[i] &&
+            __builtin_memcmp(name.data, method_names[i], name.length) == 0)
+            return (enum zsip_method)i;
+    }
+    return ZSIP_METHOD_UNKNOWN;
+}
+
+enum zsip_header_id zsip_header_by_name(struct zsip_view name)
+{
+    for (unsigned i = 1; i < ZSIP_HEADER_ID_COUNT; i++) {
+        if (name.length == 1 && header_letters[i] == zsip_lower(name.data[0]))
+            return (enum zsip_header_id)i;
+        if (zsip_text_equal(name.data, name.length, (const uint8_t *)header_names[i],
+                            header_name_lengths[i]))
+            return (enum zsip_header_id)i;
+    }
+    return ZSIP_HEADER_UNKNOWN;
+}
+
+bool zsip_text_is(const uint8_t *text, size_t length, const char *lower)
+{
+    size_t i = 0;
+    for (; i < length && lower[i] != 0; i++) {
+        if (zsip_lower(text[i]) != (uint8_t)lower[i])
+            return false;
+    }
+    return i == length && lower[i] == 0;
+}
+
+enum zsip_transport zsip_transport_by_name(const uint8_t *text, size_t length)
+{
+    if (zsip_text_is(text, length, "udp"))
+        return ZSIP_TRANSPORT_UDP;
+    if (zsip_text_is(text, length, "tcp"))
+        return ZSIP_TRANSPORT_TCP;
+    if (zsip_text_is(text, length, "tls"))
+        return ZSIP_TRANSPORT_TLS;
+    if (zsip_text_is(text, length, "ws"))
+        return ZSIP_TRANSPORT_WS;
+    if (zsip_text_is(text, length, "wss"))
+        return ZSIP_TRANSPORT_WSS;
+    return ZSIP_TRANSPORT_NONE;
+}

@@ -1,0 +1,127 @@
+/* zsip: one URI. This machine exists once; every field that holds a URI calls it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "parser/parser.h"
+
+#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
+
+%%{
+    machine zsip_uri;
+    include zsip_grammar "grammar.rl";
+
+    action host_begin { host_0 = p; }
+    action host_end { host_1 = p; }
+    action port_begin { port_0 = p; rule = "URI port"; }
+    action port_end { port_1 = p; }
+    action user_begin { user_0 = p; }
+    action user_end { user_1 = p; }
+    action password_begin { password_0 = p; }
+    action params_begin { params_0 = p; rule = "URI parameter"; }
+    action params_end { params_1 = p; }
+    action headers_begin { headers_0 = p; rule = "URI header"; }
+    action headers_end { headers_1 = p; }
+    action scheme_end { scheme_1 = p; rule = "URI"; }
+    action host { rule = "URI host"; }
+    action sip { scheme = ZSIP_SCHEME_SIP; }
+    action sips { scheme = ZSIP_SCHEME_SIPS; }
+    action tel { scheme = ZSIP_SCHEME_TEL; }
+    action im { scheme = ZSIP_SCHEME_IM; }
+    # No rule of these schemes has an "@" but behind the user, so one look ahead says which half of
+    # the grammar applies, and the halves need not be multiplied with each other.
+    action rest {
+        if (at != NULL)
+            fgoto with_user;
+        fgoto without_user;
+    }
+    # ---- RFC 3261 section 25.1 ----
+
+    hostport = host_text >host_begin %host_end ( ":" port >port_begin %port_end )?;
+    userinfo = ( user | telephone_subscriber ) >user_begin %user_end
+               ( ":" password >password_begin )? "@" @host;
+    uri_parameters = ";" ( uri_parameter ( ";" uri_parameter )* ) >params_begin %params_end;
+    headers = "?" ( header ( "&" header )* ) >headers_begin %headers_end;
+    # SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ], SIPS-URI likewise.
+    rest = hostport uri_parameters? headers?;
+    with_user := userinfo rest;
+    without_user := rest;
+    SIP_URI = "sip"i ":" >scheme_end @sip @rest;
+    SIPS_URI = "sips"i ":" >scheme_end @sips @rest;
+    absoluteURI = other_scheme ":" >scheme_end uric+;
+
+    # ---- RFC 3966 section 3 ----
+
+    telephone_uri = "tel"i ":" >scheme_end @tel telephone_number >user_begin %user_end
+                    ( ";" ( tel_pname ( "=" pvalue )? ( ";" tel_pname ( "=" pvalue )? )* )
+                      >params_begin %params_end )?;
+
+    # ---- RFC 3860 section 3: "im:" [ to ] [ headers ], read like a SIP URI ----
+
+    im_URI = "im"i ":" >scheme_end @im @rest;
+
+    main := SIP_URI | SIPS_URI | telephone_uri | im_URI | absoluteURI;
+
+    write data noerror noentry;
+}%%
+
+static const uint8_t *find_at(const uint8_t *p, const uint8_t *end)
+{
+    for (; p < end; p++) {
+        if (*p == '@')
+            return p;
+    }
+    return NULL;
+}
+
+enum zsip_status zsip_machine_uri(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                  struct zsip_uri *out, struct zsip_fault *fault)
+{
+    const uint8_t *p = begin, *pe = end, *eof = end;
+    const uint8_t *scheme_1 = begin, *at = find_at(begin, end);
+    const uint8_t *user_0 = NULL, *user_1 = NULL, *password_0 = NULL;
+    const uint8_t *host_0 = NULL, *host_1 = NULL, *port_0 = NULL, *port_1 = NULL;
+    const uint8_t *params_0 = NULL, *params_1 = NULL, *headers_0 = NULL, *headers_1 = NULL;
+    const char *rule = "URI scheme";
+    uint8_t scheme = ZSIP_SCHEME_OTHER;
+    uint64_t port = 0;
+    int cs;
+
+    %% write init;
+    %% write exec;
+
+    if (cs < zsip_uri_first_final)
+        return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, rule);
+    if (port_0 != NULL && (!zsip_number(port_0, port_1, 65535, &port) || port == 0))
+        return zsip_fault_set(fault, base, port_0, ZSIP_ERROR_RANGE, "URI port");
+
+    *out = (struct zsip_uri){
+        .whole = zsip_slice_between(base, begin, end),
+        .scheme_name = zsip_slice_between(base, begin, scheme_1),
+        .port = (uint16_t)port,
+        .scheme = scheme,
+    };
+    if (user_0 != NULL && scheme != ZSIP_SCHEME_OTHER)
+        out->user = zsip_slice_between(base, user_0, user_1);
+    if (password_0 != NULL)
+        out->password = zsip_slice_between(base, password_0, at);
+    if (host_0 != NULL && scheme != ZSIP_SCHEME_OTHER) {
+        enum zsip_status status = zsip_machine_host(base, host_0, host_1, &out->host,
+                                                    &out->host_kind, "URI host", fault);
+        if (status != ZSIP_OK)
+            return status;
+    }
+    if (params_0 != NULL)
+        out->params = zsip_slice_between(base, params_0, params_1);
+    if (headers_0 != NULL)
+        out->headers = zsip_slice_between(base, headers_0, headers_1);
+    return ZSIP_OK;
+}
+
+enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
+                                struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    const uint8_t *begin = base + slice.offset;
+    return zsip_machine_uri(base, begin, begin + slice.length, out,
+                            fault != NULL ? fault : &ignored);
+}
