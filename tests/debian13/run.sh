@@ -3,13 +3,15 @@
 # build-debian13/ and removed at the end. Needs root and, for its own mounts, CAP_SYS_ADMIN; exits
 # 77 where a container does not give that.
 #
-# usage: run.sh unit|all PACKAGE...
+# usage: run.sh unit PACKAGE...   build and unit tests, with these packages
+#        run.sh all               ./dev test, which installs what it needs
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 suites=$1
 shift
-packages=$(IFS=, && echo "$*")
+include=()
+[ $# -eq 0 ] || include=("--include=$(IFS=, && echo "$*")")
 folder=$PWD/build-debian13
 root=$folder/root
 
@@ -39,9 +41,9 @@ mirror() {
 make_root() {
     local log=$folder/debootstrap.log mirror_uri
     mirror_uri=$(mirror)
-    echo "debootstrap trixie with $packages"
+    echo "debootstrap trixie ${include[*]}"
     # shellcheck disable=SC2086 # no mirror is no argument
-    debootstrap --variant=minbase --include="$packages" trixie "$root" $mirror_uri >"$log" 2>&1 || {
+    debootstrap --variant=minbase "${include[@]}" trixie "$root" $mirror_uri >"$log" 2>&1 || {
         tail -n 20 "$log"
         return 1
     }
@@ -59,5 +61,7 @@ copy_sources
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/dev/shm" 2>/dev/null ||
     { mkdir -p "$root/dev/shm" && mount -t tmpfs tmpfs "$root/dev/shm"; }
+cp /etc/resolv.conf "$root/etc/resolv.conf"
 chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
     /zsip/tests/debian13/inside.sh "$suites"
