@@ -4,11 +4,6 @@
  */
 #include "parser/parser.h"
 
-static bool is_lws(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
 /* A cursor between two elements: row is where the next one stands, offset where it begins; 0 stands
@@ -36,7 +31,7 @@ static void list_move(const struct zsip_msg *msg, struct zsip_cursor *cursor, un
     if (p == end)
         return;
     p++;
-    while (p < end && is_lws(*p))
+    while (p < end && zsip_is_lws(*p))
         p++;
     *cursor = (struct zsip_cursor){row, (uint32_t)(p - msg->data)};
 }
@@ -117,26 +112,26 @@ enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id
 bool zsip_param_next(const uint8_t **cursor, const uint8_t *end, struct zsip_param *out)
 {
     const uint8_t *p = *cursor;
-    while (p < end && (is_lws(*p) || *p == ';'))
+    while (p < end && (zsip_is_lws(*p) || *p == ';'))
         p++;
     if (p == end)
         return false;
     out->name = p;
-    while (p < end && *p != '=' && *p != ';' && !is_lws(*p))
+    while (p < end && *p != '=' && *p != ';' && !zsip_is_lws(*p))
         p++;
     out->name_length = (size_t)(p - out->name);
     out->value = NULL;
     out->value_length = 0;
-    while (p < end && is_lws(*p))
+    while (p < end && zsip_is_lws(*p))
         p++;
     if (p < end && *p == '=') {
         p++;
-        while (p < end && is_lws(*p))
+        while (p < end && zsip_is_lws(*p))
             p++;
         out->value = p;
         if (p < end && *p == '"')
             p = zsip_quoted_end(p, end);
-        while (p < end && *p != ';' && !is_lws(*p))
+        while (p < end && *p != ';' && !zsip_is_lws(*p))
             p++;
         out->value_length = (size_t)(p - out->value);
     }

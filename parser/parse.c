@@ -76,19 +76,6 @@ static struct line line_find(const uint8_t *p, const uint8_t *end, bool folds)
     return line;
 }
 
-static bool is_token_char(uint8_t c)
-{
-    static const uint32_t set[8] = {
-        0, 0x03FF6CA2, 0x87FFFFFE, 0x47FFFFFF, 0, 0, 0, 0,
-    };
-    return (set[c >> 5] >> (c & 31) & 1) != 0;
-}
-
-static bool is_lws(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* ---- Fields that every element needs --------------------------------------------------------- */
 
 /* The top value is what is kept, but a row that goes on badly is no Via row. */
@@ -106,7 +93,7 @@ static enum zsip_status via_row(struct zsip_msg *msg, const uint8_t *begin, cons
         if (p == end)
             return ZSIP_OK;
         p++;
-        while (p < end && is_lws(*p))
+        while (p < end && zsip_is_lws(*p))
             p++;
     }
 }
@@ -227,7 +214,7 @@ static void field(struct zsip_msg *msg, enum zsip_header_id id, const uint8_t *n
 static void header_line(struct zsip_msg *msg, const uint8_t *name, struct line line)
 {
     const uint8_t *p = name;
-    while (p < line.end && is_token_char(*p))
+    while (p < line.end && zsip_is_token_char(*p))
         p++;
     size_t name_length = (size_t)(p - name);
     while (p < line.end && (*p == ' ' || *p == '\t'))
@@ -241,11 +228,11 @@ static void header_line(struct zsip_msg *msg, const uint8_t *name, struct line l
         return;
     }
     const uint8_t *begin = ++p, *end = line.end;
-    while (begin < end && is_lws(*begin))
+    while (begin < end && zsip_is_lws(*begin))
         begin++;
     if (begin == end)
         begin = end = p;
-    while (end > begin && is_lws(end[-1]))
+    while (end > begin && zsip_is_lws(end[-1]))
         end--;
 
     enum zsip_header_id id = zsip_header_by_name((struct zsip_view){name, name_length});

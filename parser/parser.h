@@ -93,6 +93,19 @@ static inline enum zsip_status zsip_fault_set(struct zsip_fault *fault, const ui
     return status;
 }
 
+static inline bool zsip_is_token_char(uint8_t c)
+{
+    static const uint32_t set[8] = {
+        0, 0x03FF6CA2, 0x87FFFFFE, 0x47FFFFFF, 0, 0, 0, 0,
+    };
+    return (set[c >> 5] >> (c & 31) & 1) != 0;
+}
+
+static inline bool zsip_is_lws(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static inline uint8_t zsip_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
@@ -113,6 +126,9 @@ static inline bool zsip_number(const uint8_t *from, const uint8_t *to, uint64_t 
 
 /* Whether a stretch of text equals a word of lower-case letters, digits and '-'. */
 bool zsip_text_is(const uint8_t *text, size_t length, const char *lower);
+/* Long name and compact letter (0: none) of a header field. */
+struct zsip_view zsip_header_name_view(enum zsip_header_id id);
+uint8_t zsip_header_letter(enum zsip_header_id id);
 /* By name, in any case: "UDP" and so on; ZSIP_TRANSPORT_NONE for one that has no id. */
 enum zsip_transport zsip_transport_by_name(const uint8_t *text, size_t length);
 

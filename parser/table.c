@@ -39,6 +39,18 @@ const char *zsip_header_name(enum zsip_header_id id)
     return (unsigned)id < ZSIP_HEADER_ID_COUNT ? header_names[id] : "";
 }
 
+struct zsip_view zsip_header_name_view(enum zsip_header_id id)
+{
+    if ((unsigned)id >= ZSIP_HEADER_ID_COUNT)
+        return (struct zsip_view){(const uint8_t *)"", 0};
+    return (struct zsip_view){(const uint8_t *)header_names[id], header_name_lengths[id]};
+}
+
+uint8_t zsip_header_letter(enum zsip_header_id id)
+{
+    return (unsigned)id < ZSIP_HEADER_ID_COUNT ? header_letters[id] : 0;
+}
+
 const char *zsip_method_name(enum zsip_method method)
 {
     return (unsigned)method < ZSIP_METHOD_COUNT ? method_names[method] : "";

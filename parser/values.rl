@@ -29,7 +29,7 @@ enum zsip_status zsip_machine_cseq(const uint8_t *base, const uint8_t *begin, co
 
     if (cs < zsip_cseq_first_final)
         return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, rule);
-    /* Below 2^31 by RFC 3261 section 8.1.1.5, below 2^32 by section 20.16: a receiver takes both. */
+    /* Below 2^31 by RFC 3261 section 8.1.1.5, below 2^32 by section 20.16. We take both. */
     if (!zsip_number(begin, number_1, UINT32_MAX, &value))
         return zsip_fault_set(fault, base, begin, ZSIP_ERROR_RANGE, "CSeq number");
     *number = (uint32_t)value;

@@ -93,7 +93,8 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
     const uint8_t *transport_0 = p, *transport_1 = p, *sent_by_0 = p, *sent_by_1 = p;
     const uint8_t *host_0 = p, *host_1 = p, *port_0 = NULL, *port_1 = NULL, *params_0 = NULL;
     const uint8_t *params_1 = p, *param_0 = p, *value_0 = p, *branch_0 = NULL, *branch_1 = p;
-    const uint8_t *received_0 = NULL, *received_1 = p, *maddr_0 = NULL, *maddr_1 = p, *ttl_0 = NULL, *ttl_1 = p;
+    const uint8_t *received_0 = NULL, *received_1 = p, *maddr_0 = NULL, *maddr_1 = p;
+    const uint8_t *ttl_0 = NULL, *ttl_1 = p;
     const uint8_t *rport_0 = NULL, *rport_1 = p, *rport_value_0 = NULL;
     const char *rule = "Via sent-protocol";
     uint64_t port = 0, ttl = 0, rport_port = 0;

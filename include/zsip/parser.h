@@ -367,6 +367,105 @@ ZSIP_API enum zsip_status zsip_delta_seconds(const uint8_t *base, struct zsip_sl
 ZSIP_API enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
                                     struct zsip_fault *fault);
 
+/* ---- Framing of streams ----------------------------------------------------------------------
+ *
+ * Where a message ends on a stream (RFC 3261 section 18.3). The framer is told what the stream
+ * holds from the end of the last event on, again and again while it grows; it keeps count of what
+ * it has looked at and never looks twice. However the stream is cut, the events are the same. */
+enum zsip_frame_event {
+    ZSIP_FRAME_NONE = 0,
+    /* A whole message, for zsip_parse() with ZSIP_PARSE_STREAM. */
+    ZSIP_FRAME_MESSAGE = 1,
+    /* One CRLF between messages: the pong of RFC 5626 section 3.5.1, or the first half of a ping,
+     * or a stray (RFC 3261 section 7.5). */
+    ZSIP_FRAME_CRLF = 2,
+    /* A second CRLF right behind one: that was a ping, which deserves a CRLF. */
+    ZSIP_FRAME_PING = 3,
+};
+
+/* One direction of one connection; the caller's to keep. Begin with zsip_frame_init(). */
+struct zsip_frame {
+    uint32_t header_bytes_max; /* at most ZSIP_HEADER_SECTION_BYTES_MAX */
+    uint32_t body_bytes_max;
+    /* Private. */
+    uint32_t line;         /* the line that is not whole yet begins here */
+    uint32_t scanned;      /* no end of a line before this */
+    uint32_t header_bytes; /* of the message whose body is awaited, else 0 */
+    uint32_t body_bytes;   /* its Content-Length; ZSIP_ABSENT: none yet */
+    uint32_t fault_offset; /* of the first fault of its Content-Length */
+    int8_t fault;          /* enum zsip_status */
+    uint8_t after_crlf;    /* the last event was a ZSIP_FRAME_CRLF */
+    uint8_t broken;        /* this stream has no frames any more */
+};
+
+/* Bounds of 0 mean: ZSIP_HEADER_SECTION_BYTES_MAX, and as many bytes of body. */
+ZSIP_API void zsip_frame_init(struct zsip_frame *frame, uint32_t header_bytes_max,
+                              uint32_t body_bytes_max);
+
+/* Looks at data[0 .. bytes), which begins where the last event ended.
+ *
+ * ZSIP_OK: *event happened and took the first *taken bytes; the next call begins behind them.
+ * ZSIP_MORE: nothing yet; call again with the same bytes and more.
+ * An error: the stream can't be divided any further and must be closed, perhaps after an answer to
+ * the header section, which is the first *taken bytes (0: not even that is known). ERROR_MISSING
+ * and ERROR_SYNTAX, ERROR_RANGE, ERROR_DUPLICATE are about Content-Length, ERROR_TOO_LARGE about a
+ * bound. Any further call says ERROR_STATE. *fault may be NULL. */
+ZSIP_API enum zsip_status zsip_frame_next(struct zsip_frame *frame, const uint8_t *data,
+                                          size_t bytes, enum zsip_frame_event *event, size_t *taken,
+                                          struct zsip_fault *fault);
+
+/* ---- Writing ---------------------------------------------------------------------------------
+ *
+ * A message, header field by header field, into the caller's buffer. The first failure sticks:
+ * later calls do nothing, and zsip_writer_finish() tells it. Nothing is written past the end, and
+ * nothing that would not be read back as the same fields: a value that holds the end of its own
+ * line (CR or LF outside a fold) or a bare control character is ERROR_ARGUMENT. */
+struct zsip_writer {
+    uint8_t *data;
+    size_t capacity;
+    size_t length;
+    unsigned flags;
+    enum zsip_status status;
+};
+
+enum zsip_writer_flag {
+    ZSIP_WRITER_COMPACT = 1, /* compact names where there are any (RFC 3261 section 7.3.3) */
+};
+
+ZSIP_API void zsip_writer_init(struct zsip_writer *writer, void *data, size_t capacity,
+                               unsigned flags);
+
+/* The start line. uri and reason are written as they are; a reason may be empty. */
+ZSIP_API void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method,
+                                  struct zsip_view uri);
+ZSIP_API void zsip_writer_response(struct zsip_writer *writer, unsigned code,
+                                   struct zsip_view reason);
+
+/* A header field: by id, by name, with a number for its value, or as it stands in a message. */
+ZSIP_API void zsip_writer_header(struct zsip_writer *writer, enum zsip_header_id id,
+                                 struct zsip_view value);
+ZSIP_API void zsip_writer_header_named(struct zsip_writer *writer, struct zsip_view name,
+                                       struct zsip_view value);
+ZSIP_API void zsip_writer_header_number(struct zsip_writer *writer, enum zsip_header_id id,
+                                        uint64_t value);
+ZSIP_API void zsip_writer_header_copy(struct zsip_writer *writer, const struct zsip_msg *msg,
+                                      unsigned index);
+ZSIP_API void zsip_writer_cseq(struct zsip_writer *writer, uint32_t number,
+                               struct zsip_view method);
+
+/* A header field whose value is put together from pieces: begin, any number of pieces, end. */
+ZSIP_API void zsip_writer_begin(struct zsip_writer *writer, enum zsip_header_id id);
+ZSIP_API void zsip_writer_piece(struct zsip_writer *writer, struct zsip_view piece);
+ZSIP_API void zsip_writer_piece_number(struct zsip_writer *writer, uint64_t number);
+ZSIP_API void zsip_writer_end(struct zsip_writer *writer);
+
+/* Content-Length, the empty line and the body, which may be empty. Nothing follows. */
+ZSIP_API void zsip_writer_body(struct zsip_writer *writer, struct zsip_view body);
+
+/* ZSIP_OK and the length of what was written; or the first failure: ERROR_TOO_LARGE (no room),
+ * ERROR_ARGUMENT (something that can't be written, see above). */
+ZSIP_API enum zsip_status zsip_writer_finish(const struct zsip_writer *writer, size_t *length);
+
 #ifdef __cplusplus
 }
 #endif
