@@ -454,7 +454,7 @@ void zsip_txn_usage(const struct zsip_txn *txn, struct zsip_txn_usage *usage);
 /* Walks everything and asserts every invariant. Cost: all of the memory. */
 void zsip_txn_validate(const struct zsip_txn *txn);
 
-/* Writes one line a live transaction through `line`, then the gauges. */
+/* Writes one line for each pending and each client transaction through `line`, then the gauges. */
 void zsip_txn_dump(const struct zsip_txn *txn,
                    void (*line)(void *user, const char *text, size_t length), void *user);
 
