@@ -30,9 +30,7 @@ static void list_move(const struct zsip_msg *msg, struct zsip_cursor *cursor, un
     *cursor = (struct zsip_cursor){row + 1, 0};
     if (p == end)
         return;
-    p++;
-    while (p < end && zsip_is_lws(*p))
-        p++;
+    p = zsip_lws_skip(p + 1, end);
     *cursor = (struct zsip_cursor){row, (uint32_t)(p - msg->data)};
 }
 
@@ -52,6 +50,14 @@ enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *c
     *found = true;
     list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
+}
+
+/* Fields whose grammar has name-addr alone. Without brackets an "lr" would be the field's parameter
+ * instead of the URI's, and the route a strict one. */
+static bool needs_brackets(enum zsip_header_id id)
+{
+    return id == ZSIP_HEADER_ROUTE || id == ZSIP_HEADER_RECORD_ROUTE || id == ZSIP_HEADER_PATH ||
+           id == ZSIP_HEADER_SERVICE_ROUTE;
 }
 
 enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id id,
@@ -74,6 +80,9 @@ enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id
             zsip_machine_party(msg->data, &p, end, id, out, fault != NULL ? fault : &ignored);
         if (status != ZSIP_OK)
             return status;
+        if (needs_brackets(id) && msg->data[out->uri.offset - 1] != '<')
+            return zsip_fault_set(fault != NULL ? fault : &ignored, msg->data,
+                                  msg->data + out->uri.offset, ZSIP_ERROR_SYNTAX, "name-addr");
     }
     *found = true;
     list_move(msg, cursor, row, p, end);
@@ -81,9 +90,13 @@ enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id
 }
 
 /* Supported, Allow, Accept and their like may stand empty: such a row holds no element. */
-static bool row_empty(const struct zsip_msg *msg, unsigned row)
+static void rows_empty_skip(const struct zsip_msg *msg, enum zsip_header_id id,
+                            struct zsip_cursor *cursor)
 {
-    return row < msg->header_count && msg->headers[row].value.length == 0;
+    unsigned row = zsip_msg_find(msg, id, cursor->row);
+    for (; row < msg->header_count && msg->headers[row].value.length == 0;
+         row = zsip_msg_find(msg, id, row + 1))
+        *cursor = (struct zsip_cursor){row + 1, 0};
 }
 
 enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id id,
@@ -92,14 +105,54 @@ enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
-    unsigned row = zsip_msg_find(msg, id, cursor->row);
-    for (; row_empty(msg, row); row = zsip_msg_find(msg, id, row + 1))
-        *cursor = (struct zsip_cursor){row + 1, 0};
+    unsigned row;
+    rows_empty_skip(msg, id, cursor);
+    *found = false;
+    if (!list_begin(msg, id, cursor, &p, &end, &row))
+        return ZSIP_OK;
+    if (fault == NULL)
+        fault = &ignored;
+    enum zsip_status status = id == ZSIP_HEADER_IN_REPLY_TO
+                                  ? zsip_machine_list_call_id(msg->data, &p, end, out, fault)
+                                  : zsip_machine_list_token(msg->data, &p, end, out, fault);
+    if (status != ZSIP_OK)
+        return status;
+    *found = true;
+    list_move(msg, cursor, row, p, end);
+    return ZSIP_OK;
+}
+
+enum zsip_status zsip_value_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                 struct zsip_cursor *cursor, struct zsip_value *out, bool *found,
+                                 struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    const uint8_t *p, *end;
+    unsigned row;
+    rows_empty_skip(msg, id, cursor);
     *found = false;
     if (!list_begin(msg, id, cursor, &p, &end, &row))
         return ZSIP_OK;
     enum zsip_status status =
-        zsip_machine_list_token(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+        zsip_machine_value(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+    if (status != ZSIP_OK)
+        return status;
+    *found = true;
+    list_move(msg, cursor, row, p, end);
+    return ZSIP_OK;
+}
+
+enum zsip_status zsip_warning_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                   struct zsip_warning *out, bool *found, struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    const uint8_t *p, *end;
+    unsigned row;
+    *found = false;
+    if (!list_begin(msg, ZSIP_HEADER_WARNING, cursor, &p, &end, &row))
+        return ZSIP_OK;
+    enum zsip_status status =
+        zsip_machine_warning(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
     if (status != ZSIP_OK)
         return status;
     *found = true;
@@ -180,4 +233,43 @@ bool zsip_param_find(const uint8_t *base, struct zsip_slice params, const char *
         return true;
     }
     return false;
+}
+
+static enum zsip_status overload_number(const uint8_t *base, struct zsip_slice value, uint32_t *out,
+                                        const char *rule, struct zsip_fault *fault)
+{
+    uint64_t number = 0;
+    const uint8_t *begin = base + value.offset;
+    enum zsip_status status =
+        zsip_machine_digits(base, begin, begin + value.length, UINT32_MAX, &number, rule, fault);
+    *out = (uint32_t)number;
+    return status;
+}
+
+enum zsip_status zsip_via_overload(const uint8_t *base, const struct zsip_via *via,
+                                   struct zsip_overload *out, struct zsip_fault *fault)
+{
+    struct zsip_slice value;
+    struct zsip_fault ignored;
+    enum zsip_status status = ZSIP_OK;
+    if (fault == NULL)
+        fault = &ignored;
+    *out = (struct zsip_overload){.validity_ms = 500};
+    if (zsip_param_find(base, via->params, "oc", &value)) {
+        out->flags |= ZSIP_OVERLOAD_OC;
+        if (zsip_slice_present(value)) {
+            out->flags |= ZSIP_OVERLOAD_OC_VALUE;
+            status = overload_number(base, value, &out->oc, "Via oc", fault);
+        }
+    }
+    if (status == ZSIP_OK && zsip_param_find(base, via->params, "oc-validity", &value)) {
+        out->flags |= ZSIP_OVERLOAD_VALIDITY;
+        status = overload_number(base, value, &out->validity_ms, "Via oc-validity", fault);
+    }
+    zsip_param_find(base, via->params, "oc-seq", &out->sequence);
+    if (zsip_param_find(base, via->params, "oc-algo", &value) && value.length >= 2 &&
+        base[value.offset] == '"')
+        out->algorithms =
+            (struct zsip_slice){(uint16_t)(value.offset + 1), (uint16_t)(value.length - 2)};
+    return status;
 }

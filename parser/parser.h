@@ -57,6 +57,19 @@ enum zsip_status zsip_machine_start(struct zsip_msg *msg, const uint8_t *end,
 enum zsip_status zsip_machine_list_token(const uint8_t *base, const uint8_t **cursor,
                                          const uint8_t *end, struct zsip_slice *out,
                                          struct zsip_fault *fault);
+/* The same for Call-IDs. */
+enum zsip_status zsip_machine_list_call_id(const uint8_t *base, const uint8_t **cursor,
+                                           const uint8_t *end, struct zsip_slice *out,
+                                           struct zsip_fault *fault);
+enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor, const uint8_t *end,
+                                    struct zsip_value *out, struct zsip_fault *fault);
+enum zsip_status zsip_machine_warning(const uint8_t *base, const uint8_t **cursor,
+                                      const uint8_t *end, struct zsip_warning *out,
+                                      struct zsip_fault *fault);
+/* One auth-param; *value comes without its quotes. */
+enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cursor,
+                                         const uint8_t *end, struct zsip_slice *name,
+                                         struct zsip_slice *value, struct zsip_fault *fault);
 
 /* ---- Parameter lists that a machine has already approved ------------------------------------- */
 
@@ -104,6 +117,13 @@ static inline bool zsip_is_token_char(uint8_t c)
 static inline bool zsip_is_lws(uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static inline const uint8_t *zsip_lws_skip(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && zsip_is_lws(*p))
+        p++;
+    return p;
 }
 
 static inline uint8_t zsip_lower(uint8_t c)

@@ -228,3 +228,29 @@ enum zsip_status zsip_machine_list_token(const uint8_t *base, const uint8_t **cu
     *cursor = p;
     return ZSIP_OK;
 }
+
+%%{
+    machine zsip_list_call_id;
+    include zsip_grammar "grammar.rl";
+    action token_end { token_1 = p; }
+    action comma { fbreak; }
+    main := callid %token_end SWS ( "," @comma )?;
+    write data noerror noentry;
+}%%
+
+enum zsip_status zsip_machine_list_call_id(const uint8_t *base, const uint8_t **cursor,
+                                           const uint8_t *end, struct zsip_slice *out,
+                                           struct zsip_fault *fault)
+{
+    const uint8_t *p = *cursor, *pe = end, *eof = end, *token_1 = p;
+    int cs;
+
+    %% write init;
+    %% write exec;
+
+    if (cs < zsip_list_call_id_first_final)
+        return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, "list of Call-IDs");
+    *out = zsip_slice_between(base, *cursor, token_1);
+    *cursor = p;
+    return ZSIP_OK;
+}

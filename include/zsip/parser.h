@@ -348,17 +348,20 @@ ZSIP_API enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_
                                         struct zsip_fault *fault);
 
 /* The next value shaped like name-addr of Route, Record-Route, Contact, Path, Service-Route,
- * P-Asserted-Identity, Reply-To ... A Contact of "*" gives uri = "*". */
+ * P-Asserted-Identity, Reply-To, Call-Info ... A Contact of "*" gives uri = "*". Route, Record-
+ * Route, Path and Service-Route need their angle brackets (RFC 3261 section 20.34). */
 ZSIP_API enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id id,
                                           struct zsip_cursor *cursor, struct zsip_party *out,
                                           bool *found, struct zsip_fault *fault);
 
-/* The next element of a list of tokens (Require, Supported, Allow, Content-Encoding ...). */
+/* The next element of a list of tokens (Require, Supported, Allow, Content-Encoding ...); of
+ * In-Reply-To, the next Call-ID. A row that is empty has none. */
 ZSIP_API enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id id,
                                           struct zsip_cursor *cursor, struct zsip_slice *out,
                                           bool *found, struct zsip_fault *fault);
 
-/* Expires, Min-Expires: delta-seconds, at most 2^32-1 (RFC 3261 section 20.19). */
+/* Expires, Min-Expires, Max-Breadth, Flow-Timer: delta-seconds, at most 2^32-1 (RFC 3261
+ * section 20.19). */
 ZSIP_API enum zsip_status zsip_delta_seconds(const uint8_t *base, struct zsip_slice slice,
                                              uint32_t *seconds, struct zsip_fault *fault);
 
@@ -366,6 +369,98 @@ ZSIP_API enum zsip_status zsip_delta_seconds(const uint8_t *base, struct zsip_sl
  * since 1970. */
 ZSIP_API enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
                                     struct zsip_fault *fault);
+
+/* The next value shaped like a token or two with parameters: Accept ("text/plain;q=0.5"), Accept-
+ * Encoding, Accept-Language, Reason (RFC 3326), Content-Disposition, Event, Subscription-State. */
+struct zsip_value {
+    struct zsip_slice whole;
+    struct zsip_slice value;
+    struct zsip_slice params; /* raw, from the first ';' */
+};
+ZSIP_API enum zsip_status zsip_value_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                          struct zsip_cursor *cursor, struct zsip_value *out,
+                                          bool *found, struct zsip_fault *fault);
+
+/* Credentials and challenges. A field of one holds exactly one; a message may have several rows
+ * (zsip_msg_find() goes through them). Parameters come without their quotes, escapes as they stand,
+ * and only for Digest; of another scheme, params is all there is. */
+enum zsip_auth_scheme {
+    ZSIP_AUTH_OTHER = 0,
+    ZSIP_AUTH_DIGEST = 1,
+};
+struct zsip_auth {
+    struct zsip_slice whole;
+    struct zsip_slice scheme_name;
+    struct zsip_slice params; /* raw, all of them */
+    struct zsip_slice username;
+    struct zsip_slice realm;
+    struct zsip_slice nonce;
+    struct zsip_slice uri;
+    struct zsip_slice response;
+    struct zsip_slice algorithm;
+    struct zsip_slice cnonce;
+    struct zsip_slice opaque;
+    struct zsip_slice qop;
+    struct zsip_slice nc; /* eight hexadecimal digits */
+    struct zsip_slice domain;
+    struct zsip_slice stale;
+    struct zsip_slice userhash;
+    struct zsip_slice nextnonce;
+    struct zsip_slice rspauth;
+    uint8_t scheme; /* enum zsip_auth_scheme */
+};
+/* The value of an Authorization, Proxy-Authorization, WWW-Authenticate, Proxy-Authenticate or
+ * Authentication-Info field (RFC 3261 section 22, RFC 7616). A parameter twice is ERROR_SYNTAX. */
+ZSIP_API enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice slice,
+                                          enum zsip_header_id id, struct zsip_auth *out,
+                                          struct zsip_fault *fault);
+
+/* The next Warning (RFC 3261 section 20.43). text keeps its quotes. */
+struct zsip_warning {
+    struct zsip_slice agent;
+    struct zsip_slice text;
+    uint16_t code;
+};
+ZSIP_API enum zsip_status zsip_warning_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                            struct zsip_warning *out, bool *found,
+                                            struct zsip_fault *fault);
+
+/* Retry-After (RFC 3261 section 20.33). */
+struct zsip_retry_after {
+    struct zsip_slice comment; /* with its parentheses */
+    struct zsip_slice params;  /* raw, from the first ';' */
+    uint32_t seconds;
+};
+ZSIP_API enum zsip_status zsip_retry_after(const uint8_t *base, struct zsip_slice slice,
+                                           struct zsip_retry_after *out, struct zsip_fault *fault);
+
+/* Timestamp (RFC 3261 section 20.38): decimal numbers of seconds, as written. */
+struct zsip_timestamp {
+    struct zsip_slice time;
+    struct zsip_slice delay;
+};
+ZSIP_API enum zsip_status zsip_timestamp(const uint8_t *base, struct zsip_slice slice,
+                                         struct zsip_timestamp *out, struct zsip_fault *fault);
+
+/* A q parameter's value, 0 to 1000 (RFC 3261 section 20.10). */
+ZSIP_API enum zsip_status zsip_qvalue(const uint8_t *base, struct zsip_slice slice,
+                                      unsigned *thousandths, struct zsip_fault *fault);
+
+/* The overload control parameters of a Via (RFC 7339 section 4). */
+enum zsip_overload_flag {
+    ZSIP_OVERLOAD_OC = 1,       /* oc is there, perhaps without a value: the sender can do it */
+    ZSIP_OVERLOAD_OC_VALUE = 2, /* in oc */
+    ZSIP_OVERLOAD_VALIDITY = 4, /* oc-validity is there */
+};
+struct zsip_overload {
+    struct zsip_slice algorithms; /* oc-algo, without its quotes */
+    struct zsip_slice sequence;   /* oc-seq, as written */
+    uint32_t oc;
+    uint32_t validity_ms; /* 500 where it is not given */
+    unsigned flags;       /* enum zsip_overload_flag */
+};
+ZSIP_API enum zsip_status zsip_via_overload(const uint8_t *base, const struct zsip_via *via,
+                                            struct zsip_overload *out, struct zsip_fault *fault);
 
 /* ---- Framing of streams ----------------------------------------------------------------------
  *

@@ -1,0 +1,97 @@
+/* zsip: the authentication fields: RFC 3261 section 22, RFC 7616, RFC 8760.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include "parser/parser.h"
+
+/* Digest parameters and where each goes. */
+static const struct {
+    const char *name;
+    size_t place;
+} digest_params[] = {
+    {"username", offsetof(struct zsip_auth, username)},
+    {"realm", offsetof(struct zsip_auth, realm)},
+    {"nonce", offsetof(struct zsip_auth, nonce)},
+    {"uri", offsetof(struct zsip_auth, uri)},
+    {"response", offsetof(struct zsip_auth, response)},
+    {"algorithm", offsetof(struct zsip_auth, algorithm)},
+    {"cnonce", offsetof(struct zsip_auth, cnonce)},
+    {"opaque", offsetof(struct zsip_auth, opaque)},
+    {"qop", offsetof(struct zsip_auth, qop)},
+    {"nc", offsetof(struct zsip_auth, nc)},
+    {"domain", offsetof(struct zsip_auth, domain)},
+    {"stale", offsetof(struct zsip_auth, stale)},
+    {"userhash", offsetof(struct zsip_auth, userhash)},
+    {"nextnonce", offsetof(struct zsip_auth, nextnonce)},
+    {"rspauth", offsetof(struct zsip_auth, rspauth)},
+};
+
+/* nonce-count = 8LHEX; upper case is taken too. */
+static bool is_nonce_count(const uint8_t *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        uint8_t c = zsip_lower(text[i]);
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+    }
+    return length == 8;
+}
+
+static enum zsip_status digest_param(const uint8_t *base, struct zsip_slice name,
+                                     struct zsip_slice value, struct zsip_auth *out,
+                                     struct zsip_fault *fault)
+{
+    for (size_t i = 0; i < sizeof(digest_params) / sizeof(digest_params[0]); i++) {
+        struct zsip_slice *place = (void *)((char *)out + digest_params[i].place);
+        if (!zsip_text_is(base + name.offset, name.length, digest_params[i].name))
+            continue;
+        if (zsip_slice_present(*place))
+            return zsip_fault_set(fault, base, base + name.offset, ZSIP_ERROR_SYNTAX,
+                                  "Digest parameter twice");
+        if (place == &out->nc && !is_nonce_count(base + value.offset, value.length))
+            return zsip_fault_set(fault, base, base + value.offset, ZSIP_ERROR_SYNTAX,
+                                  "nonce-count");
+        *place = value;
+    }
+    return ZSIP_OK;
+}
+
+static enum zsip_status digest(const uint8_t *base, const uint8_t *p, const uint8_t *end,
+                               struct zsip_auth *out, struct zsip_fault *fault)
+{
+    for (;;) {
+        struct zsip_slice name, value;
+        enum zsip_status status = zsip_machine_auth_param(base, &p, end, &name, &value, fault);
+        if (status == ZSIP_OK)
+            status = digest_param(base, name, value, out, fault);
+        if (status != ZSIP_OK || p == end)
+            return status;
+        p = zsip_lws_skip(p + 1, end);
+    }
+}
+
+enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice slice,
+                                 enum zsip_header_id id, struct zsip_auth *out,
+                                 struct zsip_fault *fault)
+{
+    const uint8_t *begin = base + slice.offset, *end = begin + slice.length, *p = begin;
+    struct zsip_fault ignored;
+    if (fault == NULL)
+        fault = &ignored;
+    *out = (struct zsip_auth){.whole = slice};
+    /* Authentication-Info has no scheme: it belongs to Digest (RFC 3261 section 25.1, ainfo). */
+    if (id != ZSIP_HEADER_AUTHENTICATION_INFO) {
+        while (p < end && zsip_is_token_char(*p))
+            p++;
+        out->scheme_name = zsip_slice_between(base, begin, p);
+        if (p == begin || p == end || !zsip_is_lws(*p))
+            return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, "auth-scheme");
+        p = zsip_lws_skip(p, end);
+    }
+    out->params = zsip_slice_between(base, p, end);
+    if (id != ZSIP_HEADER_AUTHENTICATION_INFO &&
+        !zsip_text_is(base + out->scheme_name.offset, out->scheme_name.length, "digest"))
+        return ZSIP_OK;
+    out->scheme = ZSIP_AUTH_DIGEST;
+    return digest(base, p, end, out, fault);
+}
