@@ -1,6 +1,6 @@
 /* Between struct zsip_address and the kernel's addresses. */
-#ifndef ZSIP_TRANSPORT_SOCKADDR_H
-#define ZSIP_TRANSPORT_SOCKADDR_H
+#ifndef ZSIP_NET_SOCKADDR_H
+#define ZSIP_NET_SOCKADDR_H
 
 #include "zsip/base.h"
 

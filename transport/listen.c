@@ -1,0 +1,168 @@
+/* Opening sockets. */
+#include "transport/compat.h"
+#include "transport/internal.h"
+
+#include <errno.h>
+#include <netinet/ip.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* Where an error text goes, and of which address it speaks. */
+struct complaint {
+    char *text;
+    size_t bytes;
+    char address[ZSIP_ADDRESS_TEXT_BYTES];
+    uint16_t port;
+};
+
+static enum zsip_status complain(struct complaint *c, int cause)
+{
+    enum zsip_status status = ZSIP_ERROR_SYSTEM;
+    const char *what = strerror(cause), *remedy = "see errno(3)";
+    char hint[128];
+    if (cause == EADDRINUSE) {
+        status = ZSIP_ERROR_IN_USE;
+        snprintf(hint, sizeof(hint),
+                 "stop who has it (ss -lunp 'sport = :%u' names it) or choose "
+                 "another port",
+                 (unsigned)c->port);
+        remedy = hint;
+    } else if (cause == EACCES || cause == EPERM) {
+        status = ZSIP_ERROR_PERMISSION;
+        remedy = "ports below net.ipv4.ip_unprivileged_port_start need root or "
+                 "CAP_NET_BIND_SERVICE";
+    } else if (cause == EADDRNOTAVAIL || cause == ENODEV) {
+        status = ZSIP_ERROR_UNREACHABLE;
+        remedy = "'ip address' lists the addresses of this machine";
+    } else if (cause == EAFNOSUPPORT || cause == EPROTONOSUPPORT) {
+        status = ZSIP_ERROR_UNSUPPORTED;
+        remedy = "use an address of another family or another transport";
+    } else if (cause == EMFILE || cause == ENFILE) {
+        remedy = "raise 'ulimit -n'";
+    } else if (cause == EINVAL) {
+        status = ZSIP_ERROR_ARGUMENT;
+        remedy = "a link-local address needs its zone, [fe80::1%eth0]";
+    }
+    if (c->text != NULL)
+        snprintf(c->text, c->bytes, "udp:%s: %s; %s", c->address, what, remedy);
+    return status;
+}
+
+/* ---- Options ----------------------------------------------------------------------------------
+ */
+
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* Asks for a buffer, by force where that is allowed, and says once if the grant is smaller. */
+static void size_buffer(struct zsip_net *t, int fd, int force, int option, enum said said,
+                        const char *sysctl)
+{
+    int wanted = (int)t->config.socket_buffer_bytes, granted = 0;
+    socklen_t bytes = sizeof(granted);
+    if (wanted <= 0)
+        return;
+    if (set(fd, SOL_SOCKET, force, wanted) != 0)
+        set(fd, SOL_SOCKET, option, wanted);
+    getsockopt(fd, SOL_SOCKET, option, &granted, &bytes);
+    granted /= 2; /* the kernel doubles what it is asked for */
+    if (granted < wanted && zsip_net_first(t, said))
+        zsip_net_say(t, "socket buffer: asked for %d bytes, got %d; sysctl -w %s=%d", wanted,
+                     granted, sysctl, wanted);
+}
+
+static void set_options(struct zsip_net *t, struct udp_socket *socket)
+{
+    int fd = socket->fd;
+    bool v4 = socket->local.family == ZSIP_FAMILY_IPV4;
+    size_buffer(t, fd, SO_RCVBUFFORCE, SO_RCVBUF, SAID_RCVBUF, "net.core.rmem_max");
+    size_buffer(t, fd, SO_SNDBUFFORCE, SO_SNDBUF, SAID_SNDBUF, "net.core.wmem_max");
+    set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR, 1);
+    /* Bound to one address, the kernel need not tell with each datagram where it went. */
+    if (socket->wildcard)
+        set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
+
+    bool gro = (t->config.without & ZSIP_FEATURE_GRO) == 0 && set(fd, SOL_UDP, UDP_GRO, 1) == 0;
+    if (!gro && zsip_net_first(t, SAID_GRO))
+        zsip_net_say(t, "udp: done without receive trains (UDP_GRO)");
+    int segment;
+    socklen_t bytes = sizeof(segment);
+    socket->trains = (t->config.without & ZSIP_FEATURE_GSO) == 0 &&
+                     getsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, &bytes) == 0;
+    if (!socket->trains && zsip_net_first(t, SAID_GSO))
+        zsip_net_say(t, "udp: done without send trains (UDP_SEGMENT)");
+}
+
+/* ---- Binding ----------------------------------------------------------------------------------
+ */
+
+/* Returns the socket, or -errno. */
+static int open_bound(const union zsip_sockaddr *name, socklen_t bytes, bool reuse_port)
+{
+    int fd = socket(name->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (name->any.sa_family == AF_INET6)
+        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (reuse_port)
+        set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (bind(fd, &name->any, bytes) == 0)
+        return fd;
+    int cause = errno;
+    close(fd);
+    return -cause;
+}
+
+static int open_shared(const union zsip_sockaddr *name, socklen_t bytes, unsigned flags)
+{
+    bool join = (flags & ZSIP_LISTEN_JOIN) != 0;
+    bool shared = join || (flags & ZSIP_LISTEN_SHARED) != 0;
+    if (shared && !join) {
+        /* With SO_REUSEPORT a second server would bind and take half of the first one's traffic. */
+        int probe = open_bound(name, bytes, false);
+        if (probe < 0)
+            return probe;
+        close(probe);
+    }
+    return open_bound(name, bytes, shared);
+}
+
+enum zsip_status zsip_net_listen(struct zsip_net *t, enum zsip_transport kind,
+                                 const struct zsip_address *address, unsigned flags,
+                                 struct zsip_address *bound, char *error, size_t error_bytes)
+{
+    struct complaint complaint = {.text = error, .bytes = error_bytes, .port = address->port};
+    union zsip_sockaddr name;
+    socklen_t bytes = zsip_sockaddr_write(address, &name);
+    zsip_address_text(address, complaint.address);
+    if (kind != ZSIP_TRANSPORT_UDP || bytes == 0)
+        return complain(&complaint, EPROTONOSUPPORT);
+    if (t->socket_count == ZSIP_NET_SOCKETS_MAX) {
+        if (error != NULL)
+            snprintf(error, error_bytes, "udp:%s: more than %u sockets", complaint.address,
+                     ZSIP_NET_SOCKETS_MAX);
+        return ZSIP_ERROR_FULL;
+    }
+    int fd = open_shared(&name, bytes, flags);
+    if (fd < 0)
+        return complain(&complaint, -fd);
+
+    struct udp_socket *socket = &t->sockets[t->socket_count];
+    bytes = sizeof(name);
+    getsockname(fd, &name.any, &bytes);
+    zsip_sockaddr_read(&name, bytes, &socket->local);
+    socket->fd = fd;
+    socket->flow = t->socket_count + 1;
+    socket->wildcard = zsip_address_is_wildcard(&socket->local);
+    set_options(t, socket);
+    if (t->files && io_uring_register_files_update(&t->ring, t->socket_count, &fd, 1) != 1) {
+        close(fd);
+        return complain(&complaint, EMFILE);
+    }
+    t->socket_count++;
+    if (bound != NULL)
+        *bound = socket->local;
+    return ZSIP_OK;
+}

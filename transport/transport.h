@@ -1,0 +1,125 @@
+/* The transport room: bytes to and from the kernel. A struct zsip_net is one io_uring, its sockets,
+ * its receive buffers and its clock, and belongs to the thread that waits first.
+ *
+ * A turn of the one who drives it:
+ *
+ *     zsip_net_wait(net, deadline_ns, &batch);   sends what was queued, then waits
+ *     ... outputs of the turn before may be written over from here ...
+ *     ... deal with batch->failed, packets, errors ...
+ *     zsip_net_send(net, outputs, count);        queued; leaves with the next wait
+ *     zsip_net_recycle(net);                     packets are gone from here
+ *
+ * Nothing outside this folder sees the ring: another engine could stand behind these calls. */
+#ifndef ZSIP_NET_TRANSPORT_H
+#define ZSIP_NET_TRANSPORT_H
+
+#include "zsip/base.h"
+#include "zsip/host.h"
+
+/* Packets of one wait; what came beyond is in the next. */
+#define ZSIP_NET_PACKETS_MAX 512u
+#define ZSIP_NET_SOCKETS_MAX 16u
+/* Segments of one train that we send: what every kernel with UDP_SEGMENT takes (newer ones take
+ * 128), and what a peer's GRO builds at most. */
+#define ZSIP_NET_TRAIN_MAX 64u
+
+struct zsip_net;
+
+struct zsip_net_config {
+    const struct zsip_memory *memory; /* NULL: zsip_memory_default() */
+    zsip_log log;                     /* may be NULL */
+    void *log_user;
+    uint64_t spin_ns;             /* look for events this long before sleeping */
+    uint32_t buffers;             /* a power of two, 4..32,768; 0: 64 */
+    uint32_t socket_buffer_bytes; /* 0: the system's default */
+    unsigned without;             /* enum zsip_feature */
+};
+
+/* An ICMP error for a datagram that was sent, with the beginning of that datagram. */
+struct zsip_net_error {
+    struct zsip_address remote; /* where the datagram went */
+    struct zsip_view quoted;    /* its payload, as far as the error quotes it; may be empty */
+    uint32_t flow;              /* the socket it left by */
+    uint32_t mtu;               /* > 0: it was larger than this, the path's limit */
+    bool unreachable;           /* RFC 3261 section 18.4: counts as a failure of the transport */
+};
+
+struct zsip_net_batch {
+    const struct zsip_packet *packets;
+    const struct zsip_net_error *errors;
+    const uint64_t *failed; /* client of each request that could not be sent; none is 0 */
+    size_t packet_count;
+    size_t error_count;
+    size_t failed_count;
+    struct zsip_time now; /* read once, after the wait */
+    bool more;            /* something is left: the next wait won't sleep */
+};
+
+/* Makes the ring and the receive buffers. ERROR_UNSUPPORTED: no io_uring here. ERROR_ARGUMENT,
+ * ERROR_MEMORY, ERROR_SYSTEM. error, if not NULL, then holds one line: what, where, what to do. */
+enum zsip_status zsip_net_create(const struct zsip_net_config *config, struct zsip_net **net,
+                                 char *error, size_t error_bytes);
+/* From the thread that waited, or from another after zsip_net_pause(): otherwise ports may
+ * stay bound for some milliseconds. NULL is allowed. */
+void zsip_net_destroy(struct zsip_net *net);
+
+/* Opens a socket: as zsip_worker_listen() says. Before the first wait, or on the thread that
+ * waits. */
+enum zsip_status zsip_net_listen(struct zsip_net *net, enum zsip_transport kind,
+                                 const struct zsip_address *address, unsigned flags,
+                                 struct zsip_address *bound, char *error, size_t error_bytes);
+
+/* Sends what is queued, then waits for packets, errors, failures or a wake, until deadline_ns on
+ * the monotonic clock at the latest (0: doesn't wait, ZSIP_NEVER_NS: no limit). *batch and all it
+ * points to are valid until recycle. ERROR_SYSTEM: the ring is broken; the log says how. Usually
+ * one syscall. */
+enum zsip_status zsip_net_wait(struct zsip_net *net, uint64_t deadline_ns,
+                               const struct zsip_net_batch **batch);
+
+/* Gives the buffers of the last batch back to the ring, and arms what stopped for want of them. */
+void zsip_net_recycle(struct zsip_net *net);
+
+/* Queues datagrams; those for one path that stand as good as equal in length leave as one train,
+ * padded in place as struct zsip_output allows. The array, the bytes and the paths must stay as
+ * they are until the next wait or flush returns. What can't be sent is counted, and told in a
+ * batch's failed if it has a client; what finds the socket's buffer full is dropped and counted. */
+void zsip_net_send(struct zsip_net *net, const struct zsip_output *outputs, size_t count);
+
+/* Sends what is queued at once. One syscall if anything is. */
+enum zsip_status zsip_net_flush(struct zsip_net *net);
+
+/* Makes the running wait, or the next, return. Any thread, and signal handlers. */
+void zsip_net_wake(struct zsip_net *net);
+
+/* Readable when wait(0) would find something; from the first wait on. */
+int zsip_net_fd(const struct zsip_net *net);
+
+/* Lets go of everything that ties the ring to this thread and to its sockets; packets that arrive
+ * stay in the sockets, the next wait takes up again where this left. For a thread that leaves. */
+void zsip_net_pause(struct zsip_net *net);
+
+/* Written by the transport's thread, readable by any; the names are those of
+ * struct zsip_worker_stats. */
+#define ZSIP_NET_STATS_MAP(X)                                                                      \
+    X(syscalls)                                                                                    \
+    X(sleeps)                                                                                      \
+    X(datagrams_in)                                                                                \
+    X(receives)                                                                                    \
+    X(datagrams_out)                                                                               \
+    X(sends)                                                                                       \
+    X(truncated)                                                                                   \
+    X(dropped_socket)                                                                              \
+    X(buffers_empty)                                                                               \
+    X(send_errors)                                                                                 \
+    X(send_full)                                                                                   \
+    X(icmp_errors)
+
+struct zsip_net_stats {
+#define X(name) uint64_t name;
+    ZSIP_NET_STATS_MAP(X)
+#undef X
+};
+
+const struct zsip_net_stats *zsip_net_stats(const struct zsip_net *net);
+
+#endif
