@@ -1,0 +1,478 @@
+/* Life of an endpoint, its configuration, and the turn. */
+#include "core/core.h"
+
+#include "txn/siphash.h"
+#include "zsip/host.h"
+
+/* ---- Configuration --------------------------------------------------------------------------- */
+
+void zsip_endpoint_config_init(struct zsip_endpoint_config *config)
+{
+    *config = (struct zsip_endpoint_config){
+        .struct_bytes = sizeof(*config),
+        .t1_ns = 500 * ZSIP_NS_PER_MS,
+        .t2_ns = 4 * ZSIP_NS_PER_S,
+        .t4_ns = 5 * ZSIP_NS_PER_S,
+        .completed_max = 40u * 1000 * 1000,
+        .pending_max = 16384,
+        .pending_bytes_max = 4096,
+        .clients_max = 16384,
+        .client_bytes_max = 1536,
+        .client_large_max = 16,
+        .waiting_per_target_max = 64,
+        .log_bytes_max = 64u << 20,
+        .output_bytes = 1u << 20,
+        .sent_by = ZSIP_VIEW("localhost"),
+        .methods = ZSIP_VIEW("MESSAGE, OPTIONS"),
+    };
+}
+
+static bool all_zero(const uint8_t *bytes, size_t count)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < count; i++)
+        any |= bytes[i];
+    return any == 0;
+}
+
+static enum zsip_status config_check(const struct zsip_endpoint_config *config)
+{
+    bool ok = config->t1_ns > 0 && config->t2_ns >= config->t1_ns && config->t4_ns > 0 &&
+              config->completed_max > 0 && config->pending_max > 0 && config->clients_max > 0 &&
+              config->pending_bytes_max >= 256 && config->pending_bytes_max <= 65536 &&
+              config->client_bytes_max >= ZSIP_MESSAGE_BYTES_MAX &&
+              config->client_bytes_max <= 65536 && config->output_bytes >= 160u << 10 &&
+              config->output_bytes <= 1u << 30 && config->sent_by.length > 0 &&
+              !all_zero(config->seed, sizeof(config->seed)) &&
+              zsip_text_line_valid(config->methods) && zsip_text_line_valid(config->accept) &&
+              zsip_text_line_valid(config->server);
+    return ok ? ZSIP_OK : ZSIP_ERROR_ARGUMENT;
+}
+
+/* Keeps a copy of a text in the endpoint. */
+static struct zsip_view keep(struct zsip_endpoint *endpoint, const char *before,
+                             struct zsip_view view, const char *after)
+{
+    struct text text = {.at = endpoint->texts + endpoint->texts_used,
+                        .end = endpoint->texts + sizeof(endpoint->texts)};
+    uint8_t *begin = text.at;
+    zsip_text_string(&text, before);
+    text_view(&text, view);
+    zsip_text_string(&text, after);
+    endpoint->texts_over |= text.over;
+    endpoint->texts_used += (size_t)(text.at - begin);
+    return (struct zsip_view){begin, (size_t)(text.at - begin)};
+}
+
+static struct zsip_view allow_value(struct zsip_view methods, uint8_t *out, size_t capacity)
+{
+    struct text text = {.at = out, .end = out + capacity};
+    text_view(&text, methods);
+    if (!zsip_text_list_has(methods, ZSIP_VIEW("CANCEL"), false))
+        text_literal(&text, ", CANCEL");
+    if (!zsip_text_list_has(methods, ZSIP_VIEW("ACK"), false))
+        text_literal(&text, ", ACK");
+    return (struct zsip_view){out, (size_t)(text.at - out)};
+}
+
+/* Copies the texts of the configuration and writes the lines that are made of them. */
+static enum zsip_status config_texts(struct zsip_endpoint *endpoint)
+{
+    struct zsip_endpoint_config *config = &endpoint->config;
+    uint8_t allow[1024];
+    if (config->methods.length > sizeof(allow) - 32)
+        return ZSIP_ERROR_ARGUMENT;
+    config->methods = keep(endpoint, "", config->methods, "");
+    config->accept = keep(endpoint, "", config->accept, "");
+    config->server = keep(endpoint, "", config->server, "");
+    struct zsip_view methods = allow_value(config->methods, allow, sizeof(allow));
+    endpoint->allow_line = keep(endpoint, "Allow: ", methods, "\r\n");
+    struct zsip_view accept = config->accept.length > 0 ? config->accept : ZSIP_VIEW("*/*");
+    endpoint->accept_lines = keep(endpoint, "Accept: ", accept,
+                                  "\r\nAccept-Encoding: identity\r\nAccept-Language: *\r\n");
+    if (config->server.length > 0)
+        endpoint->server_line = keep(endpoint, "Server: ", config->server, "\r\n");
+    for (unsigned id = 1; id < ZSIP_METHOD_COUNT; id++) {
+        const char *name = zsip_method_name((enum zsip_method)id);
+        struct zsip_view view = {(const uint8_t *)name, strlen(name)};
+        if (zsip_text_list_has(config->methods, view, false))
+            endpoint->methods_known |= 1ull << id;
+    }
+    return endpoint->texts_over ? ZSIP_ERROR_ARGUMENT
+                                : zsip_endpoint_sent_by(endpoint, config->sent_by);
+}
+
+enum zsip_status zsip_endpoint_sent_by(struct zsip_endpoint *endpoint, struct zsip_view sent_by)
+{
+    if (sent_by.length == 0 || sent_by.length > sizeof(endpoint->sent_by) ||
+        !zsip_text_line_valid(sent_by))
+        return ZSIP_ERROR_ARGUMENT;
+    memcpy(endpoint->sent_by, sent_by.data, sent_by.length);
+    endpoint->sent_by_bytes = (uint16_t)sent_by.length;
+    return ZSIP_OK;
+}
+
+/* One secret for one use, drawn from the seed. */
+static void derive(const uint8_t seed[32], const char *use, uint8_t secret[16])
+{
+    struct zsip_siphash hash;
+    zsip_siphash_begin(&hash, zsip_siphash_secret(seed));
+    zsip_siphash_update(&hash, seed + 16, 16);
+    zsip_siphash_update(&hash, (const uint8_t *)use, strlen(use));
+    struct zsip_siphash_value value = zsip_siphash_end(&hash);
+    memcpy(secret, &value, 16);
+}
+
+static enum zsip_status txn_create(struct zsip_endpoint *endpoint)
+{
+    const struct zsip_endpoint_config *config = &endpoint->config;
+    struct zsip_txn_config txn = {
+        .struct_bytes = sizeof(txn),
+        .memory = &endpoint->memory,
+        .t1_ns = config->t1_ns,
+        .t2_ns = config->t2_ns,
+        .t4_ns = config->t4_ns,
+        .server_records_max = config->completed_max,
+        .server_pending_max = config->pending_max,
+        .client_max = config->clients_max,
+        .log_bytes_max = config->log_bytes_max,
+        .node = config->node,
+        .worker = config->worker,
+    };
+    derive(config->seed, "index", txn.index_secret);
+    derive(config->seed, "tag", txn.tag_secret);
+    derive(config->seed, "branch", txn.branch_secret);
+    derive(config->seed, "id", endpoint->id_secret);
+    derive(config->seed, "target", endpoint->target_secret);
+    /* Workers may share a seed; what they mint must differ. */
+    endpoint->ids_drawn = (uint64_t)config->node << 56 | (uint64_t)config->worker << 48;
+    return zsip_txn_create(&endpoint->txn, &txn);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+/* A block that costs memory only where it is used. */
+static void *reserve(const struct zsip_memory *memory, size_t bytes)
+{
+    if (memory->reserve != NULL)
+        return memory->reserve(memory->user, bytes);
+    void *block = memory->allocate(memory->user, bytes);
+    if (block != NULL)
+        memset(block, 0, bytes);
+    return block;
+}
+
+static void unreserve(const struct zsip_memory *memory, void *block, size_t bytes)
+{
+    if (block == NULL)
+        return;
+    if (memory->reserve != NULL)
+        memory->unreserve(memory->user, block, bytes);
+    else
+        memory->release(memory->user, block, bytes);
+}
+
+/* The endpoint's blocks, named once for taking and giving back. */
+struct block {
+    void **at;
+    size_t bytes;
+};
+
+#define BLOCK_COUNT 6
+
+static void blocks_of(struct zsip_endpoint *endpoint, struct block blocks[BLOCK_COUNT])
+{
+    const struct zsip_endpoint_config *config = &endpoint->config;
+    size_t clients = config->clients_max;
+    blocks[0] =
+        (struct block){(void **)&endpoint->held, config->pending_max * endpoint->held_stride};
+    blocks[1] = (struct block){(void **)&endpoint->requests, clients * sizeof(struct request)};
+    blocks[2] =
+        (struct block){(void **)&endpoint->request_rooms, clients * config->client_bytes_max};
+    blocks[3] = (struct block){(void **)&endpoint->large_rooms,
+                               (size_t)config->client_large_max * LARGE_ROOM_BYTES};
+    blocks[4] =
+        (struct block){(void **)&endpoint->large_free, config->client_large_max * sizeof(uint32_t)};
+    blocks[5] = (struct block){(void **)&endpoint->target_buckets,
+                               endpoint->target_bucket_count * sizeof(uint32_t)};
+}
+
+static enum zsip_status blocks_take(struct zsip_endpoint *endpoint)
+{
+    struct block blocks[BLOCK_COUNT];
+    blocks_of(endpoint, blocks);
+    for (unsigned i = 0; i < BLOCK_COUNT; i++) {
+        if (blocks[i].bytes == 0)
+            continue;
+        *blocks[i].at = reserve(&endpoint->memory, blocks[i].bytes);
+        if (*blocks[i].at == NULL)
+            return ZSIP_ERROR_MEMORY;
+    }
+    for (uint32_t i = 0; i < endpoint->target_bucket_count; i++)
+        endpoint->target_buckets[i] = NONE;
+    for (uint32_t i = 0; i < endpoint->config.client_large_max; i++)
+        endpoint->large_free[i] = i;
+    endpoint->large_free_count = endpoint->config.client_large_max;
+    return ZSIP_OK;
+}
+
+static enum zsip_status endpoint_init(struct zsip_endpoint *endpoint)
+{
+    struct zsip_endpoint_config *config = &endpoint->config;
+    enum zsip_status status = config_check(config);
+    if (status == ZSIP_OK)
+        status = config_texts(endpoint);
+    if (status != ZSIP_OK)
+        return status;
+    endpoint->held_stride = (sizeof(struct held) + config->pending_bytes_max + 63) & ~(size_t)63;
+    endpoint->request_free = NONE;
+    endpoint->target_bucket_count = 64;
+    while (endpoint->target_bucket_count < config->clients_max)
+        endpoint->target_bucket_count *= 2;
+    status = blocks_take(endpoint);
+    if (status == ZSIP_OK)
+        status = zsip_output_create(&endpoint->output, &endpoint->memory, config->output_bytes);
+    if (status == ZSIP_OK)
+        status = txn_create(endpoint);
+    return status;
+}
+
+enum zsip_status zsip_endpoint_create(const struct zsip_endpoint_config *given,
+                                      struct zsip_endpoint **endpoint)
+{
+    struct zsip_endpoint_config config;
+    *endpoint = NULL;
+    zsip_endpoint_config_init(&config);
+    if (given->struct_bytes > sizeof(config))
+        return ZSIP_ERROR_UNSUPPORTED; /* made for a later version */
+    memcpy(&config, given, given->struct_bytes);
+    const struct zsip_memory *memory =
+        config.memory != NULL ? config.memory : zsip_memory_default();
+    struct zsip_endpoint *made = memory->allocate(memory->user, sizeof(*made));
+    if (made == NULL)
+        return ZSIP_ERROR_MEMORY;
+    memset(made, 0, sizeof(*made));
+    made->memory = *memory;
+    made->config = config;
+    made->callbacks = config.callbacks;
+    made->user = config.user;
+    enum zsip_status status = endpoint_init(made);
+    if (status != ZSIP_OK) {
+        zsip_endpoint_destroy(made);
+        return status;
+    }
+    *endpoint = made;
+    return ZSIP_OK;
+}
+
+void zsip_endpoint_destroy(struct zsip_endpoint *endpoint)
+{
+    if (endpoint == NULL)
+        return;
+    struct zsip_memory memory = endpoint->memory;
+    struct block blocks[BLOCK_COUNT];
+    zsip_txn_destroy(endpoint->txn);
+    zsip_output_destroy(&endpoint->output, &memory);
+    blocks_of(endpoint, blocks);
+    for (unsigned i = 0; i < BLOCK_COUNT; i++)
+        unreserve(&memory, *blocks[i].at, blocks[i].bytes);
+    memory.release(memory.user, endpoint, sizeof(*endpoint));
+}
+
+/* ---- The turn -------------------------------------------------------------------------------- */
+
+void zsip_endpoint_advance(struct zsip_endpoint *endpoint, struct zsip_time now)
+{
+    if (now.monotonic_ns > endpoint->now_ns)
+        endpoint->now_ns = now.monotonic_ns;
+    endpoint->utc_s = now.utc_s;
+}
+
+/* Room for the largest answer this packet can get. */
+static bool answer_fits(const struct zsip_endpoint *endpoint, const struct zsip_packet *packet)
+{
+    size_t repeated = packet->bytes > ZSIP_HEADER_SECTION_BYTES_MAX ? ZSIP_HEADER_SECTION_BYTES_MAX
+                                                                    : packet->bytes;
+    return zsip_output_fits(&endpoint->output,
+                            repeated + RESPONSE_OWN_BYTES_MAX + RESPONSE_EXTRA_BYTES_MAX);
+}
+
+static bool is_keepalive(const struct zsip_packet *packet)
+{
+    for (uint32_t i = 0; i < packet->bytes; i++) {
+        if (packet->data[i] != '\r' && packet->data[i] != '\n')
+            return false;
+    }
+    return true;
+}
+
+static bool looked_up(const struct zsip_endpoint *endpoint, unsigned i)
+{
+    return endpoint->statuses[i] == ZSIP_OK && endpoint->messages[i].kind == ZSIP_KIND_REQUEST;
+}
+
+/* Parses a batch and starts its look-ups, so that the misses of one overlap with the others'. The
+ * keys of the requests in it stand in keys[], in order. */
+static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_packet *packets,
+                          unsigned count)
+{
+    unsigned requests = 0;
+    for (unsigned i = 0; i < count; i++) {
+        struct zsip_msg *msg = &endpoint->messages[i];
+        const struct zsip_path *path = packets[i].path;
+        unsigned flags = path->flags & ZSIP_PATH_RELIABLE ? ZSIP_PARSE_STREAM : 0;
+        endpoint->statuses[i] = zsip_parse(msg, packets[i].data, packets[i].bytes, flags);
+        if (looked_up(endpoint, i))
+            zsip_uas_identity(msg, path, &endpoint->identities[requests++]);
+        else if (endpoint->statuses[i] == ZSIP_OK)
+            zsip_txn_client_prefetch(endpoint->txn, zsip_msg_view(msg, msg->via.branch));
+    }
+    zsip_txn_keys(endpoint->txn, endpoint->identities, requests, endpoint->keys);
+}
+
+static void batch_message(struct zsip_endpoint *endpoint, const struct zsip_packet *packet,
+                          unsigned i, const struct zsip_txn_key *key)
+{
+    const struct zsip_msg *msg = &endpoint->messages[i];
+    endpoint->stats.packets_in++;
+    if (endpoint->statuses[i] == ZSIP_OK) {
+        if (msg->kind == ZSIP_KIND_REQUEST)
+            zsip_uas_request(endpoint, msg, packet->path, key);
+        else
+            zsip_uac_response(endpoint, msg, packet->path);
+    } else if (msg->kind == ZSIP_KIND_NONE && is_keepalive(packet)) {
+        endpoint->stats.keepalives++;
+    } else {
+        zsip_uas_malformed(endpoint, msg, packet->path);
+    }
+}
+
+/* Returns how many were dealt with. */
+static unsigned batch_receive(struct zsip_endpoint *endpoint, const struct zsip_packet *packets,
+                              unsigned count)
+{
+    batch_prepare(endpoint, packets, count);
+    const struct zsip_txn_key *key = endpoint->keys;
+    for (unsigned i = 0; i < count; i++) {
+        if (!answer_fits(endpoint, &packets[i]))
+            return i;
+        batch_message(endpoint, &packets[i], i, key);
+        key += looked_up(endpoint, i);
+    }
+    return count;
+}
+
+enum zsip_status zsip_endpoint_receive(struct zsip_endpoint *endpoint,
+                                       const struct zsip_packet *packets, size_t count,
+                                       struct zsip_time now, size_t *used)
+{
+    ZSIP_ASSERT(count <= ZSIP_RECEIVE_MAX);
+    zsip_endpoint_advance(endpoint, now);
+    size_t done = 0;
+    while (done < count) {
+        size_t left = count - done;
+        unsigned batch = left < RECEIVE_BATCH ? (unsigned)left : RECEIVE_BATCH;
+        unsigned received = batch_receive(endpoint, packets + done, batch);
+        done += received;
+        if (received < batch)
+            break;
+    }
+    *used = done;
+    return done == count ? ZSIP_OK : ZSIP_MORE;
+}
+
+/* Timer events taken at once: what they send has to fit what is left of the output. */
+#define EXPIRE_EVENTS_MAX 64u
+
+static size_t events_that_fit(const struct zsip_endpoint *endpoint)
+{
+    size_t each = endpoint->config.client_bytes_max;
+    if (each < endpoint->config.pending_bytes_max + RESPONSE_OWN_BYTES_MAX)
+        each = endpoint->config.pending_bytes_max + RESPONSE_OWN_BYTES_MAX;
+    each += ZSIP_OUTPUT_STRIDE;
+    const struct output *output = &endpoint->output;
+    size_t fit = (output->arena_bytes - output->used_bytes) / each;
+    size_t messages = output->message_max - output->message_count;
+    fit = fit < messages ? fit : messages;
+    return fit < EXPIRE_EVENTS_MAX ? fit : EXPIRE_EVENTS_MAX;
+}
+
+static void expire_event(struct zsip_endpoint *endpoint, const struct zsip_txn_event *event)
+{
+    switch (event->kind) {
+    case ZSIP_TXN_CLIENT_RETRANSMIT:
+    case ZSIP_TXN_CLIENT_TIMEOUT:
+        zsip_uac_event(endpoint, event);
+        break;
+    case ZSIP_TXN_SERVER_PROVISIONAL:
+        zsip_uas_provisional(endpoint, event->of.server);
+        break;
+    case ZSIP_TXN_SERVER_ABANDONED:
+        zsip_uas_abandoned(endpoint, event->of.server);
+        break;
+    }
+}
+
+enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint, struct zsip_time now)
+{
+    zsip_endpoint_advance(endpoint, now);
+    zsip_endpoint_maintain(endpoint);
+    size_t max = events_that_fit(endpoint);
+    if (max == 0)
+        return ZSIP_MORE;
+    struct zsip_txn_event events[EXPIRE_EVENTS_MAX];
+    size_t count;
+    enum zsip_status status = zsip_txn_expire(endpoint->txn, endpoint->now_ns, events, max, &count);
+    for (size_t i = 0; i < count; i++)
+        expire_event(endpoint, &events[i]);
+    return status;
+}
+
+uint64_t zsip_endpoint_deadline(const struct zsip_endpoint *endpoint)
+{
+    return zsip_txn_deadline(endpoint->txn);
+}
+
+/* One step of the transaction store's memory work: 64 KiB at most. Touching keeps the contents. */
+void zsip_endpoint_maintain(struct zsip_endpoint *endpoint)
+{
+    struct zsip_txn_range range;
+    if (zsip_txn_maintain(endpoint->txn, &range) != ZSIP_MORE)
+        return;
+    if (range.kind == ZSIP_TXN_TOUCH) {
+        for (size_t at = 0; at < range.bytes; at += 4096)
+            __atomic_fetch_or((uint8_t *)range.memory + at, 0, __ATOMIC_RELAXED);
+    } else if (endpoint->memory.discard != NULL) {
+        endpoint->memory.discard(endpoint->memory.user, range.memory, range.bytes);
+    }
+}
+
+const struct zsip_output *zsip_endpoint_output(struct zsip_endpoint *endpoint, size_t *count)
+{
+    *count = endpoint->output.message_count;
+    return endpoint->output.messages;
+}
+
+void zsip_endpoint_output_done(struct zsip_endpoint *endpoint)
+{
+    endpoint->output.used_bytes = 0;
+    endpoint->output.message_count = 0;
+    endpoint->output.path_count = 0;
+}
+
+/* ---- Statistics ------------------------------------------------------------------------------ */
+
+void zsip_endpoint_stats(const struct zsip_endpoint *endpoint, struct zsip_endpoint_stats *stats)
+{
+    struct zsip_endpoint_stats now = {.struct_bytes = stats->struct_bytes};
+#define X(name, text) now.name = __atomic_load_n(&endpoint->stats.name, __ATOMIC_RELAXED);
+    ZSIP_ENDPOINT_STATS_MAP(X)
+#undef X
+    struct zsip_txn_usage usage;
+    zsip_txn_usage(endpoint->txn, &usage);
+    now.completed_now = usage.records;
+    now.pending_now = usage.pending;
+    now.clients_now = endpoint->request_count;
+    size_t bytes = stats->struct_bytes < sizeof(now) ? stats->struct_bytes : sizeof(now);
+    memcpy(stats, &now, bytes);
+}

@@ -1,0 +1,316 @@
+/* Responses, written once, from the request in place. */
+#include "core/core.h"
+
+/* ---- Answers that can't be regenerated ------------------------------------------------------- */
+
+struct answer_head {
+    uint32_t headers_bytes;
+    uint32_t body_bytes;
+    uint16_t reason_bytes;
+    uint16_t type_bytes;
+};
+
+size_t zsip_answer_encode(const struct answer *answer, uint8_t *out, size_t capacity)
+{
+    struct answer_head head = {
+        .headers_bytes = (uint32_t)answer->headers.length,
+        .body_bytes = (uint32_t)answer->body.length,
+        .reason_bytes = (uint16_t)answer->reason.length,
+        .type_bytes = (uint16_t)answer->content_type.length,
+    };
+    struct text text = {.at = out, .end = out + capacity};
+    text_bytes(&text, &head, sizeof(head));
+    text_view(&text, answer->reason);
+    text_view(&text, answer->headers);
+    text_view(&text, answer->content_type);
+    text_view(&text, answer->body);
+    ZSIP_ASSERT(!text.over);
+    return (size_t)(text.at - out);
+}
+
+static struct zsip_view take(const uint8_t **at, size_t bytes)
+{
+    struct zsip_view view = {bytes == 0 ? NULL : *at, bytes};
+    *at += bytes;
+    return view;
+}
+
+struct answer zsip_answer_decode(unsigned status, struct zsip_view delta)
+{
+    struct answer answer = {.status = status};
+    if (delta.length == 0)
+        return answer;
+    struct answer_head head;
+    ZSIP_ASSERT(delta.length >= sizeof(head));
+    memcpy(&head, delta.data, sizeof(head));
+    const uint8_t *at = delta.data + sizeof(head);
+    answer.reason = take(&at, head.reason_bytes);
+    answer.headers = take(&at, head.headers_bytes);
+    answer.content_type = take(&at, head.type_bytes);
+    answer.body = take(&at, head.body_bytes);
+    ZSIP_ASSERT(at == delta.data + delta.length);
+    return answer;
+}
+
+/* ---- Where to -------------------------------------------------------------------------------- */
+
+/* An IPv4 address in dotted decimal; hosts of other forms are left to the caller. */
+static bool parse_ipv4(struct zsip_view host, uint8_t ip[4])
+{
+    unsigned part = 0, digits = 0, value = 0;
+    for (size_t i = 0; i <= host.length; i++) {
+        uint8_t c = i < host.length ? host.data[i] : '.';
+        if (c >= '0' && c <= '9' && digits < 3) {
+            value = value * 10 + (c - '0');
+            digits++;
+        } else if (c == '.' && digits > 0 && value < 256 && part < 4) {
+            ip[part++] = (uint8_t)value;
+            digits = value = 0;
+        } else {
+            return false;
+        }
+    }
+    return part == 4;
+}
+
+struct zsip_path zsip_response_path(const struct zsip_endpoint *endpoint,
+                                    const struct zsip_msg *msg, const struct zsip_path *path)
+{
+    struct zsip_path out = *path;
+    if (path->flags & ZSIP_PATH_RELIABLE)
+        return out; /* over the connection the request came on (section 18.2.2) */
+    const struct zsip_via *via = &msg->via;
+    if (endpoint->config.maddr && zsip_slice_present(via->maddr) &&
+        out.remote.family == ZSIP_FAMILY_IPV4) {
+        uint8_t ip[4];
+        if (parse_ipv4(zsip_msg_view(msg, via->maddr), ip)) {
+            memcpy(out.remote.ip, ip, sizeof(ip));
+            out.remote.port = via->port != 0 ? via->port : 5060;
+            return out;
+        }
+    }
+    /* The source address is what received would say, so it is right with or without it. The port:
+     * the source's with rport (RFC 3581 section 4), else sent-by's. */
+    if (!(via->flags & ZSIP_VIA_RPORT))
+        out.remote.port = via->port != 0 ? via->port : 5060;
+    return out;
+}
+
+/* ---- What a response repeats ----------------------------------------------------------------- */
+
+static void source_refresh(struct source_text *source, const struct zsip_address *address)
+{
+    if (memcmp(&source->address, address, sizeof(*address)) == 0)
+        return;
+    source->address = *address;
+    struct text text = {.at = source->received, .end = source->received + sizeof(source->received)};
+    text_literal(&text, ";received=");
+    zsip_text_ip(&text, address);
+    source->received_bytes = (uint8_t)(text.at - source->received);
+    text = (struct text){.at = source->rport, .end = source->rport + sizeof(source->rport)};
+    text_literal(&text, "rport=");
+    zsip_text_unsigned(&text, address->port);
+    source->rport_bytes = (uint8_t)(text.at - source->rport);
+}
+
+/* Whether sent-by is a name or another address than the packet's source (RFC 3261 section 18.2.1),
+ * or rport asks for it (RFC 3581 section 4). An IPv6 address in another spelling than ours counts
+ * as another: an unneeded received does no harm. */
+static bool received_needed(const struct source_text *source, const struct zsip_msg *msg)
+{
+    const unsigned prefix = sizeof(";received=") - 1;
+    const struct zsip_via *via = &msg->via;
+    if (via->flags & ZSIP_VIA_RPORT)
+        return true;
+    struct zsip_view ip = {source->received + prefix, (size_t)source->received_bytes - prefix};
+    return !view_equal(zsip_msg_view(msg, via->host), ip);
+}
+
+struct edit {
+    uint32_t from;
+    uint32_t to;
+    struct zsip_view with;
+};
+
+/* A received parameter that came with the request is not ours: it goes, with its semicolon. */
+static struct edit received_removal(const struct zsip_msg *msg)
+{
+    uint32_t from = msg->via.received.offset;
+    uint32_t to = from + msg->via.received.length;
+    while (from > msg->via.whole.offset && msg->data[from] != ';')
+        from--;
+    if (to < (uint32_t)msg->via.whole.offset + msg->via.whole.length && msg->data[to] == ']')
+        to++;
+    return (struct edit){.from = from, .to = to};
+}
+
+static void copy_edited(const struct zsip_msg *msg, uint32_t from, uint32_t to,
+                        const struct edit *edits, unsigned edit_count, struct text *text)
+{
+    for (unsigned i = 0; i < edit_count; i++) {
+        text_bytes(text, msg->data + from, edits[i].from - from);
+        text_view(text, edits[i].with);
+        from = edits[i].to;
+    }
+    text_bytes(text, msg->data + from, to - from);
+}
+
+/* The row with the top Via. One whose value was not understood is repeated as it stands. */
+static void write_top_via(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                          const struct zsip_path *path, uint32_t begin, uint32_t end,
+                          struct text *text)
+{
+    const struct zsip_via *via = &msg->via;
+    uint32_t value_end = (uint32_t)via->whole.offset + via->whole.length;
+    if (via->whole.length == 0 || value_end > end) {
+        text_bytes(text, msg->data + begin, end - begin);
+        return;
+    }
+    source_refresh(&endpoint->source, &path->remote);
+    struct edit edits[2];
+    unsigned edit_count = 0;
+    if (zsip_slice_present(via->received))
+        edits[edit_count++] = received_removal(msg);
+    if (via->flags & ZSIP_VIA_RPORT) {
+        struct zsip_view rport = {endpoint->source.rport, endpoint->source.rport_bytes};
+        struct edit edit = {via->rport.offset, (uint32_t)via->rport.offset + via->rport.length,
+                            rport};
+        bool first = edit_count == 1 && edit.from < edits[0].from;
+        if (first)
+            edits[1] = edits[0];
+        edits[first ? 0 : edit_count] = edit;
+        edit_count++;
+    }
+    copy_edited(msg, begin, value_end, edits, edit_count, text);
+    if (received_needed(&endpoint->source, msg))
+        text_bytes(text, endpoint->source.received, endpoint->source.received_bytes);
+    text_bytes(text, msg->data + value_end, end - value_end);
+}
+
+#define BIT(id) (1ull << ZSIP_HEADER_##id)
+#define ECHOED  (BIT(VIA) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ))
+
+void zsip_response_echo(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                        const struct zsip_path *path, const char to_tag[ZSIP_TXN_TAG_BYTES],
+                        struct text *text)
+{
+    uint64_t seen = 0;
+    for (unsigned i = 0; i < msg->header_count; i++) {
+        const struct zsip_header *header = &msg->headers[i];
+        uint64_t bit = 1ull << header->id;
+        if ((bit & ECHOED) == 0 || (bit & seen & ~BIT(VIA)) != 0)
+            continue;
+        uint32_t begin = header->name_offset;
+        uint32_t end = (uint32_t)header->value.offset + header->value.length;
+        if (bit == BIT(VIA) && (seen & bit) == 0)
+            write_top_via(endpoint, msg, path, begin, end, text);
+        else
+            text_bytes(text, msg->data + begin, end - begin);
+        seen |= bit;
+        /* A To that was not understood is repeated without a tag, which could land anywhere. */
+        if (bit == BIT(TO) && !zsip_slice_present(msg->to.tag) && msg->to.whole.length > 0) {
+            text_literal(text, ";tag=");
+            text_bytes(text, to_tag, ZSIP_TXN_TAG_BYTES);
+        }
+        text_literal(text, "\r\n");
+    }
+}
+
+/* ---- What it adds ---------------------------------------------------------------------------- */
+
+void zsip_response_status_line(struct text *text, unsigned status, struct zsip_view reason)
+{
+    if (status == 200 && reason.length == 0) {
+        text_literal(text, "SIP/2.0 200 OK\r\n");
+        return;
+    }
+    text_literal(text, "SIP/2.0 ");
+    zsip_text_unsigned(text, status);
+    text_literal(text, " ");
+    if (reason.length > 0)
+        text_view(text, reason);
+    else
+        zsip_text_string(text, zsip_reason_phrase(status));
+    text_literal(text, "\r\n");
+}
+
+/* Every option tag of Require: none is supported, so all are named (RFC 3261 section 8.2.2.3). */
+static void write_unsupported(const struct zsip_msg *msg, struct text *text)
+{
+    struct zsip_cursor cursor = {0, 0};
+    struct zsip_slice tag;
+    bool found;
+    bool first = true;
+    while (zsip_token_next(msg, ZSIP_HEADER_REQUIRE, &cursor, &tag, &found, NULL) == ZSIP_OK &&
+           found) {
+        if (first)
+            text_literal(text, "Unsupported: ");
+        else
+            text_literal(text, ", ");
+        text_view(text, zsip_msg_view(msg, tag));
+        first = false;
+    }
+    if (!first)
+        text_literal(text, "\r\n");
+}
+
+/* Header fields that a status or method asks for; a function of request and configuration, so that
+ * a regenerated response has them too. */
+static void write_own_headers(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                              uint8_t method, unsigned status, struct text *text)
+{
+    bool capabilities = method == ZSIP_METHOD_OPTIONS && status / 100 == 2;
+    if (status == 405 || status == 501 || capabilities)
+        text_view(text, endpoint->allow_line);
+    if (status == 415 || capabilities)
+        text_view(text, endpoint->accept_lines);
+    if (capabilities)
+        text_literal(text, "Supported: \r\n");
+    if (status == 420 && msg != NULL)
+        write_unsupported(msg, text);
+    if (status == 503 && endpoint->config.retry_after_s > 0) {
+        text_literal(text, "Retry-After: ");
+        zsip_text_unsigned(text, endpoint->config.retry_after_s);
+        text_literal(text, "\r\n");
+    }
+}
+
+const uint8_t *zsip_response_rest(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                                  uint8_t method, const struct answer *answer, struct text *text)
+{
+    text_view(text, endpoint->server_line);
+    if (answer->headers.length > 0)
+        text_view(text, answer->headers);
+    else if (answer->status != 200 || method == ZSIP_METHOD_OPTIONS)
+        write_own_headers(endpoint, msg, method, answer->status, text);
+    if (answer->body.length == 0) {
+        text_literal(text, "Content-Length: 0\r\n\r\n");
+        return text->at - sizeof(" 0\r\n\r\n") + 1;
+    }
+    text_literal(text, "Content-Type: ");
+    text_view(text, answer->content_type);
+    text_literal(text, "\r\nContent-Length:");
+    const uint8_t *pad_at = text->at;
+    text_literal(text, " ");
+    zsip_text_unsigned(text, answer->body.length);
+    text_literal(text, "\r\n\r\n");
+    text_view(text, answer->body);
+    return pad_at;
+}
+
+bool zsip_response_write(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                         const struct zsip_path *path, const struct zsip_txn_key *key,
+                         const struct answer *answer)
+{
+    struct text text = zsip_output_begin(&endpoint->output);
+    char tag[ZSIP_TXN_TAG_BYTES];
+    zsip_txn_to_tag(key, tag);
+    zsip_response_status_line(&text, answer->status, answer->reason);
+    zsip_response_echo(endpoint, msg, path, tag, &text);
+    const uint8_t *pad_at = zsip_response_rest(endpoint, msg, msg->method, answer, &text);
+    struct zsip_path to = zsip_response_path(endpoint, msg, path);
+    if (zsip_output_end(&endpoint->output, &text, pad_at, &to, 0))
+        return true;
+    endpoint->stats.output_full++;
+    return false;
+}

@@ -1,0 +1,363 @@
+/* The client side: requests of ours under way, and what becomes of them (RFC 3261 section 8.1). */
+#include "core/core.h"
+
+/* ---- Slots ----------------------------------------------------------------------------------- */
+
+static struct request *request_take(struct zsip_endpoint *endpoint, uint32_t *index)
+{
+    uint32_t at = endpoint->request_free;
+    if (at != NONE) {
+        endpoint->request_free = endpoint->requests[at].free_next;
+    } else if (endpoint->request_fresh < endpoint->config.clients_max) {
+        at = endpoint->request_fresh++;
+        endpoint->requests[at].generation = 0;
+    } else {
+        return NULL;
+    }
+    struct request *request = &endpoint->requests[at];
+    uint32_t generation = request->generation + 1;
+    *request = (struct request){.generation = generation == 0 ? 1 : generation,
+                                .large_slot = NONE,
+                                .state = REQUEST_PENDING};
+    endpoint->request_count++;
+    *index = at;
+    return request;
+}
+
+static void request_give(struct zsip_endpoint *endpoint, uint32_t index)
+{
+    struct request *request = &endpoint->requests[index];
+    if (request->large_slot != NONE)
+        endpoint->large_free[endpoint->large_free_count++] = request->large_slot;
+    request->state = REQUEST_FREE;
+    request->free_next = endpoint->request_free;
+    endpoint->request_free = index;
+    endpoint->request_count--;
+}
+
+static uint64_t request_id(const struct zsip_endpoint *endpoint, uint32_t index)
+{
+    return (uint64_t)endpoint->requests[index].generation << 32 | index;
+}
+
+static struct request *request_by_id(struct zsip_endpoint *endpoint, uint64_t id)
+{
+    uint32_t index = (uint32_t)id;
+    if (index >= endpoint->request_fresh)
+        return NULL;
+    struct request *request = &endpoint->requests[index];
+    bool live = request->state != REQUEST_FREE && request->generation == (uint32_t)(id >> 32);
+    return live ? request : NULL;
+}
+
+/* ---- Sending --------------------------------------------------------------------------------- */
+
+/* Writes the request into the output, for the first time or again. false: no room; on an unreliable
+ * transport Timer E makes up for it. */
+static bool request_write(struct zsip_endpoint *endpoint, uint32_t index)
+{
+    struct request *request = &endpoint->requests[index];
+    struct text text = zsip_output_begin(&endpoint->output);
+    uint8_t *begin = text.at;
+    uint32_t pad_at = request->pad_at;
+    if (request->bytes != NULL) {
+        text_bytes(&text, request->bytes, request->byte_count);
+    } else {
+        char branch[ZSIP_TXN_BRANCH_BYTES];
+        zsip_txn_branch_write(endpoint->txn, request->client, branch);
+        struct zsip_view view = {(const uint8_t *)branch, sizeof(branch)};
+        size_t bytes = endpoint->callbacks.build(endpoint->user, request->cookie, view, text.at,
+                                                 (size_t)(text.end - text.at), &pad_at);
+        ZSIP_ASSERT(bytes <= (size_t)(text.end - text.at));
+        text.at += bytes;
+        text.over |= bytes == 0;
+    }
+    const uint8_t *pad = pad_at == 0 ? NULL : begin + pad_at;
+    if (zsip_output_end(&endpoint->output, &text, pad, &request->path, request_id(endpoint, index)))
+        return true;
+    endpoint->stats.output_full++;
+    return false;
+}
+
+static enum zsip_status request_start(struct zsip_endpoint *endpoint, uint32_t index)
+{
+    struct request *request = &endpoint->requests[index];
+    bool reliable = (request->path.flags & ZSIP_PATH_RELIABLE) != 0;
+    enum zsip_status status = zsip_txn_client_open(endpoint->txn, reliable, request->method, index,
+                                                   endpoint->now_ns, &request->client);
+    if (status != ZSIP_OK)
+        return status;
+    request->state = REQUEST_PENDING;
+    if (request->bytes != NULL)
+        zsip_txn_branch_write(endpoint->txn, request->client,
+                              (char *)request->bytes + request->branch_at);
+    endpoint->stats.requests_out++;
+    return request_write(endpoint, index) ? ZSIP_OK : ZSIP_ERROR_TOO_LARGE;
+}
+
+/* Composes into the ordinary room, or into a large one if the caller vouched for the size. */
+static enum zsip_status request_compose(struct zsip_endpoint *endpoint,
+                                        const struct zsip_send *send, uint32_t index)
+{
+    struct request *request = &endpoint->requests[index];
+    size_t room = endpoint->config.client_bytes_max;
+    request->bytes = endpoint->request_rooms + (size_t)index * room;
+    enum zsip_status status = zsip_compose(endpoint, send, request, room);
+    if (status != ZSIP_ERROR_TOO_LARGE)
+        return status;
+    if (!(send->flags & ZSIP_SEND_VOUCHED))
+        return ZSIP_ERROR_SIZE;
+    if (endpoint->large_free_count == 0)
+        return ZSIP_ERROR_FULL;
+    request->large_slot = endpoint->large_free[--endpoint->large_free_count];
+    request->bytes = endpoint->large_rooms + (size_t)request->large_slot * LARGE_ROOM_BYTES;
+    return zsip_compose(endpoint, send, request, ZSIP_HEADER_SECTION_BYTES_MAX);
+}
+
+static bool one_at_a_time(const struct request *request, uint32_t flags)
+{
+    return request->method == ZSIP_METHOD_MESSAGE && !(flags & ZSIP_SEND_OVERLAP);
+}
+
+static enum zsip_status request_send(struct zsip_endpoint *endpoint, const struct zsip_send *send,
+                                     uint32_t index)
+{
+    struct request *request = &endpoint->requests[index];
+    enum zsip_status status = request_compose(endpoint, send, index);
+    if (status != ZSIP_OK)
+        return status;
+    bool waits = false;
+    request->claims = one_at_a_time(request, send->flags);
+    if (request->claims) {
+        status = zsip_target_claim(endpoint, index, &waits);
+        if (status != ZSIP_OK)
+            return status;
+    }
+    if (waits) {
+        request->state = REQUEST_WAITING;
+        return ZSIP_OK;
+    }
+    status = zsip_output_fits(&endpoint->output, request->byte_count)
+                 ? request_start(endpoint, index)
+                 : ZSIP_ERROR_FULL;
+    if (status != ZSIP_OK && request->claims)
+        zsip_target_release(endpoint, index);
+    return status;
+}
+
+void zsip_send_init(struct zsip_send *send)
+{
+    *send = (struct zsip_send){.struct_bytes = sizeof(*send), .expires_s = -1};
+}
+
+enum zsip_status zsip_endpoint_send(struct zsip_endpoint *endpoint, const struct zsip_send *given,
+                                    struct zsip_time now, uint64_t *client)
+{
+    struct zsip_send send;
+    zsip_send_init(&send);
+    if (given->struct_bytes > sizeof(send))
+        return ZSIP_ERROR_UNSUPPORTED;
+    memcpy(&send, given, given->struct_bytes);
+    zsip_endpoint_advance(endpoint, now);
+    uint32_t index;
+    struct request *request = request_take(endpoint, &index);
+    if (request == NULL)
+        return ZSIP_ERROR_FULL;
+    request->path = send.path;
+    request->cookie = send.cookie;
+    enum zsip_status status = request_send(endpoint, &send, index);
+    if (status != ZSIP_OK) {
+        request_give(endpoint, index);
+        return status;
+    }
+    *client = request_id(endpoint, index);
+    return ZSIP_OK;
+}
+
+enum zsip_status zsip_endpoint_send_built(struct zsip_endpoint *endpoint, enum zsip_method method,
+                                          const struct zsip_path *path, uint64_t cookie,
+                                          struct zsip_time now, uint64_t *client)
+{
+    ZSIP_ASSERT(endpoint->callbacks.build != NULL);
+    zsip_endpoint_advance(endpoint, now);
+    if (!zsip_output_fits(&endpoint->output, endpoint->config.client_bytes_max))
+        return ZSIP_ERROR_FULL;
+    uint32_t index;
+    struct request *request = request_take(endpoint, &index);
+    if (request == NULL)
+        return ZSIP_ERROR_FULL;
+    request->path = *path;
+    request->cookie = cookie;
+    request->method = (uint8_t)method;
+    enum zsip_status status = request_start(endpoint, index);
+    if (status == ZSIP_OK) {
+        *client = request_id(endpoint, index);
+        return ZSIP_OK;
+    }
+    if (status == ZSIP_ERROR_TOO_LARGE)
+        zsip_txn_client_close(endpoint->txn, request->client);
+    request_give(endpoint, index);
+    return status;
+}
+
+/* ---- Outcomes -------------------------------------------------------------------------------- */
+
+/* The end of a request: its target is free for the next in line, its slot for the next of all. */
+static void request_end(struct zsip_endpoint *endpoint, uint32_t index)
+{
+    uint32_t next = endpoint->requests[index].claims ? zsip_target_release(endpoint, index) : NONE;
+    request_give(endpoint, index);
+    if (next == NONE)
+        return;
+    /* A client slot is free: there are as many as requests, and one was just given back. Where the
+     * output has no room Timer E sends it. */
+    enum zsip_status status = request_start(endpoint, next);
+    ZSIP_ASSERT(status != ZSIP_ERROR_FULL);
+}
+
+static void tell(struct zsip_endpoint *endpoint, const struct zsip_outcome *outcome)
+{
+    if (endpoint->callbacks.outcome != NULL)
+        endpoint->callbacks.outcome(endpoint->user, endpoint, outcome);
+}
+
+static struct zsip_outcome outcome_of(const struct zsip_endpoint *endpoint, uint32_t index)
+{
+    const struct request *request = &endpoint->requests[index];
+    return (struct zsip_outcome){
+        .client = request_id(endpoint, index),
+        .cookie = request->cookie,
+        .sends = (uint8_t)zsip_txn_client_sends(endpoint->txn, request->client),
+        .now = endpoint_now(endpoint),
+    };
+}
+
+/* One Via, and ours (RFC 3261 sections 8.1.3.3, 18.1.2). */
+static bool via_ours(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg)
+{
+    struct zsip_view ours = {endpoint->sent_by, endpoint->sent_by_bytes};
+    if (!zsip_text_equal_fold(zsip_msg_view(msg, msg->via.sent_by), ours))
+        return false;
+    unsigned row = zsip_msg_find(msg, ZSIP_HEADER_VIA, 0);
+    if (row == msg->header_count ||
+        zsip_msg_find(msg, ZSIP_HEADER_VIA, row + 1) < msg->header_count)
+        return false;
+    const struct zsip_slice *value = &msg->headers[row].value;
+    return value->offset + value->length == msg->via.whole.offset + msg->via.whole.length;
+}
+
+/* A method without an id is compared by name, where the request is at hand. */
+static bool method_matches(const struct request *request, const struct zsip_msg *msg)
+{
+    if (request->method != ZSIP_METHOD_UNKNOWN || request->bytes == NULL)
+        return true;
+    struct zsip_view name = {request->bytes, (size_t)request->target_offset - 1};
+    return view_equal(name, zsip_msg_view(msg, msg->method_name));
+}
+
+void zsip_uac_response(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                       const struct zsip_path *path)
+{
+    endpoint->stats.responses_in++;
+    struct zsip_txn_client client;
+    uint64_t cookie;
+    if (!via_ours(endpoint, msg)) {
+        endpoint->stats.responses_stray++;
+        return;
+    }
+    enum zsip_status status =
+        zsip_txn_client_find(endpoint->txn, zsip_msg_view(msg, msg->via.branch), msg->method,
+                             msg->status_code, &client, &cookie);
+    if (status != ZSIP_OK || !method_matches(&endpoint->requests[cookie], msg)) {
+        if (status == ZSIP_ERROR_STALE)
+            endpoint->stats.responses_late++;
+        else
+            endpoint->stats.responses_stray++;
+        return;
+    }
+    uint32_t index = (uint32_t)cookie;
+    struct zsip_outcome outcome = outcome_of(endpoint, index);
+    unsigned actions;
+    status = zsip_txn_client_response(endpoint->txn, client, msg->status_code, endpoint->now_ns,
+                                      &actions);
+    ZSIP_ASSERT(status == ZSIP_OK); /* it was just found */
+    outcome.code = msg->status_code;
+    outcome.msg = msg;
+    outcome.path = path;
+    outcome.final = (actions & ZSIP_TXN_FREE) != 0;
+    if (outcome.final) {
+        endpoint->stats.outcomes_final++;
+        request_end(endpoint, index);
+    }
+    if (actions & ZSIP_TXN_PASS_RESPONSE)
+        tell(endpoint, &outcome);
+}
+
+/* Ends without a response. outcome was taken while the transaction was there to be asked. */
+static void fail(struct zsip_endpoint *endpoint, uint32_t index, struct zsip_outcome outcome,
+                 enum zsip_status status)
+{
+    outcome.status = status;
+    outcome.code = (uint16_t)zsip_status_code(status);
+    outcome.final = true;
+    request_end(endpoint, index);
+    tell(endpoint, &outcome);
+}
+
+void zsip_uac_event(struct zsip_endpoint *endpoint, const struct zsip_txn_event *event)
+{
+    uint32_t index = (uint32_t)event->cookie;
+    if (event->kind == ZSIP_TXN_CLIENT_RETRANSMIT) {
+        endpoint->stats.retransmissions_out++;
+        request_write(endpoint, index);
+        return;
+    }
+    endpoint->stats.outcomes_timeout++;
+    struct zsip_outcome outcome = outcome_of(endpoint, index);
+    outcome.sends = (uint8_t)event->sends;
+    fail(endpoint, index, outcome, ZSIP_ERROR_TIMEOUT);
+}
+
+void zsip_endpoint_send_failed(struct zsip_endpoint *endpoint, uint64_t id, struct zsip_time now)
+{
+    zsip_endpoint_advance(endpoint, now);
+    struct request *request = request_by_id(endpoint, id);
+    if (request == NULL || request->state != REQUEST_PENDING)
+        return;
+    struct zsip_outcome outcome = outcome_of(endpoint, (uint32_t)id);
+    unsigned actions;
+    if (zsip_txn_client_failed(endpoint->txn, request->client, &actions) != ZSIP_OK)
+        return;
+    endpoint->stats.outcomes_unreachable++;
+    fail(endpoint, (uint32_t)id, outcome, ZSIP_ERROR_UNREACHABLE);
+}
+
+/* The branch stands in the first line but one of every request of ours. */
+static struct zsip_view quoted_branch(struct zsip_view quoted)
+{
+    static const char cookie[] = "branch=z9hG4bK";
+    const size_t name = sizeof("branch=") - 1;
+    for (size_t at = 0; at + name + ZSIP_TXN_BRANCH_BYTES <= quoted.length; at++) {
+        if (memcmp(quoted.data + at, cookie, sizeof(cookie) - 1) == 0)
+            return (struct zsip_view){quoted.data + at + name, ZSIP_TXN_BRANCH_BYTES};
+    }
+    return (struct zsip_view){NULL, 0};
+}
+
+void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint, struct zsip_view quoted,
+                                      struct zsip_time now)
+{
+    zsip_endpoint_advance(endpoint, now);
+    if (quoted.length > 1500)
+        quoted.length = 1500;
+    struct zsip_view branch = quoted_branch(quoted);
+    const uint8_t *space = quoted.length == 0 ? NULL : memchr(quoted.data, ' ', quoted.length);
+    if (branch.length == 0 || space == NULL)
+        return;
+    struct zsip_view method = {quoted.data, (size_t)(space - quoted.data)};
+    struct zsip_txn_client client;
+    uint64_t cookie;
+    if (zsip_txn_client_find(endpoint->txn, branch, (uint8_t)zsip_method_by_name(method), 503,
+                             &client, &cookie) == ZSIP_OK)
+        zsip_endpoint_send_failed(endpoint, request_id(endpoint, (uint32_t)cookie), now);
+}
