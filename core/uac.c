@@ -332,6 +332,11 @@ void zsip_endpoint_send_failed(struct zsip_endpoint *endpoint, uint64_t id, stru
     fail(endpoint, (uint32_t)id, outcome, ZSIP_ERROR_UNREACHABLE);
 }
 
+size_t zsip_branch_bytes(void)
+{
+    return ZSIP_TXN_BRANCH_BYTES;
+}
+
 /* The branch stands in the first line but one of every request of ours. */
 static struct zsip_view quoted_branch(struct zsip_view quoted)
 {
