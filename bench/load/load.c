@@ -1,0 +1,285 @@
+/* The engine: makes workers, starts and ends them, puts their results together. */
+#include "load.h"
+
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Threads begin together: the plan deals its arrivals to them in turn. */
+#define START_DELAY_NS (2 * ZSIP_NS_PER_MS)
+
+struct load {
+    struct load_config config;
+    int cpus[LOAD_WORKERS_MAX];
+    struct load_worker *workers[LOAD_WORKERS_MAX];
+    uint64_t start_ns;
+    struct rusage usage_before;
+    /* Merged by load_result(). */
+    struct load_histogram latency;
+    struct load_histogram from_send;
+    struct load_histogram send_lag;
+};
+
+void load_config_init(struct load_config *config)
+{
+    struct zsip_worker_config worker;
+
+    zsip_worker_config_init(&worker);
+    *config = (struct load_config){
+        .method = ZSIP_METHOD_MESSAGE,
+        .body_bytes = 32,
+        .window = 64,
+        .users = 64,
+        .duration_ns = 10 * ZSIP_NS_PER_S,
+        .t1_ns = worker.endpoint.t1_ns,
+        .workers = 1,
+        .spin_us = worker.spin_us,
+        .socket_buffer_bytes = worker.socket_buffer_bytes,
+    };
+}
+
+static bool config_valid(const struct load_config *config)
+{
+    return config->workers >= 1 && config->workers <= LOAD_WORKERS_MAX &&
+           config->window >= config->workers && config->window <= LOAD_WINDOW_MAX &&
+           config->users >= config->workers && config->users <= LOAD_USERS_MAX &&
+           (config->duration_ns > 0 || config->count > 0) && config->rate >= 0 &&
+           config->t1_ns > 0 && config->domain != NULL;
+}
+
+enum zsip_status load_create(const struct load_config *config, struct load **out, char *error,
+                             size_t error_bytes)
+{
+    enum zsip_status status = ZSIP_OK;
+    struct load *load;
+    uint64_t run;
+
+    if (!config_valid(config)) {
+        snprintf(error, error_bytes, "window and users must each be at least the workers");
+        return ZSIP_ERROR_ARGUMENT;
+    }
+    load = calloc(1, sizeof *load);
+    if (load == NULL || zsip_random(&run, sizeof run) != ZSIP_OK) {
+        snprintf(error, error_bytes, "no memory or no randomness");
+        free(load);
+        return ZSIP_ERROR_SYSTEM;
+    }
+    load->config = *config;
+    load->config.cpus = load->cpus;
+    for (uint32_t i = 0; i < config->workers; i++)
+        load->cpus[i] = config->cpus == NULL ? -1 : config->cpus[i];
+
+    for (uint32_t i = 0; i < config->workers && status == ZSIP_OK; i++) {
+        load->workers[i] = calloc(1, sizeof *load->workers[i]);
+        if (load->workers[i] == NULL) {
+            snprintf(error, error_bytes, "no memory for a worker");
+            status = ZSIP_ERROR_MEMORY;
+            break;
+        }
+        status = load_worker_create(load->workers[i], &load->config, i, run, error, error_bytes);
+    }
+    if (status != ZSIP_OK) {
+        load_destroy(load);
+        return status;
+    }
+    *out = load;
+    return ZSIP_OK;
+}
+
+/* ---- The run --------------------------------------------------------------------------------- */
+
+enum zsip_status load_start(struct load *load)
+{
+    load->start_ns = zsip_time_now().monotonic_ns + START_DELAY_NS;
+    getrusage(RUSAGE_SELF, &load->usage_before);
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        struct load_worker *worker = load->workers[i];
+
+        worker->start_ns = load->start_ns;
+        worker->end_ns = load->config.duration_ns == 0 ? ZSIP_NEVER_NS / 2
+                                                       : load->start_ns + load->config.duration_ns;
+        worker->second_end_ns = load->start_ns + ZSIP_NS_PER_S;
+        if (pthread_create(&worker->thread, NULL, load_worker_thread, worker) != 0) {
+            load_stop(load);
+            return ZSIP_ERROR_SYSTEM;
+        }
+        worker->threaded = true;
+    }
+    return ZSIP_OK;
+}
+
+bool load_running(struct load *load)
+{
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        struct load_worker *worker = load->workers[i];
+
+        if (worker->threaded && !atomic_load_explicit(&worker->over, memory_order_acquire))
+            return true;
+    }
+    return false;
+}
+
+void load_close(struct load *load)
+{
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        atomic_store(&load->workers[i]->close_wanted, true);
+        load_worker_wake(load->workers[i]);
+    }
+}
+
+void load_stop(struct load *load)
+{
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        atomic_store(&load->workers[i]->stop_wanted, true);
+        load_worker_wake(load->workers[i]);
+    }
+}
+
+static void second_add(struct load_second *to, const struct load_second *from)
+{
+    to->sent += from->sent;
+    to->answered += from->answered;
+    to->failed += from->failed;
+    to->retransmitted += from->retransmitted;
+    to->pending += from->pending;
+    to->p50_us = to->p50_us > from->p50_us ? to->p50_us : from->p50_us;
+    to->p99_us = to->p99_us > from->p99_us ? to->p99_us : from->p99_us;
+    to->max_us = to->max_us > from->max_us ? to->max_us : from->max_us;
+}
+
+bool load_second(struct load *load, uint32_t index, struct load_second *out)
+{
+    bool some = false;
+
+    *out = (struct load_second){0};
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        struct load_worker *worker = load->workers[i];
+        /* In this order: who is over writes no more. */
+        bool over = atomic_load_explicit(&worker->over, memory_order_acquire);
+        uint32_t count = atomic_load_explicit(&worker->series_count, memory_order_acquire);
+
+        if (index < count) {
+            second_add(out, &worker->series[index]);
+            some = true;
+        } else if (!over) {
+            return false;
+        }
+    }
+    return some;
+}
+
+/* ---- Results --------------------------------------------------------------------------------- */
+
+static double seconds_between(const struct timeval *from, const struct timeval *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_usec - from->tv_usec) / 1e6;
+}
+
+static uint64_t resident_bytes(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long size, resident = 0;
+
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%lu %lu", &size, &resident) != 2)
+        resident = 0;
+    fclose(file);
+    return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void worker_result(const struct load_worker *worker, struct load_result *result)
+{
+    struct zsip_endpoint_stats endpoint = {.struct_bytes = sizeof endpoint};
+    struct zsip_worker_stats ring = {.struct_bytes = sizeof ring};
+
+    zsip_endpoint_stats(worker->endpoint, &endpoint);
+    zsip_worker_stats(worker->zsip, &ring);
+#define X(name, text) result->counters.name += atomic_load(&worker->counters.name);
+    LOAD_COUNTER_MAP(X)
+#undef X
+    result->pending += load_worker_pending(worker);
+    result->retransmissions += endpoint.retransmissions_out;
+    result->responses_stray += endpoint.responses_stray + endpoint.responses_late;
+    result->datagrams_dropped += ring.dropped_socket;
+    result->send_errors += ring.send_errors + ring.send_full;
+    result->request_bytes = worker->template.bytes;
+    if (atomic_load(&worker->series_count) > result->seconds)
+        result->seconds = atomic_load(&worker->series_count);
+}
+
+/* Arrivals last until the last worker ended them, the drain until the last request ended. */
+static void times(const struct load *load, struct load_result *result)
+{
+    uint64_t arrivals_end_ns = load->start_ns, last_ns = load->start_ns;
+
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        const struct load_worker *worker = load->workers[i];
+        /* Stopped in the middle: it sent until then. */
+        uint64_t end_ns =
+            worker->phase == LOAD_PHASE_ARRIVALS ? zsip_time_now().monotonic_ns : worker->end_ns;
+
+        arrivals_end_ns = end_ns > arrivals_end_ns ? end_ns : arrivals_end_ns;
+        last_ns = worker->last_ns > last_ns ? worker->last_ns : last_ns;
+    }
+    result->arrival_s = (double)(arrivals_end_ns - load->start_ns) / 1e9;
+    if (last_ns > arrivals_end_ns)
+        result->drain_s = (double)(last_ns - arrivals_end_ns) / 1e9;
+}
+
+void load_result(struct load *load, struct load_result *result)
+{
+    struct rusage usage;
+
+    *result = (struct load_result){0};
+    load_histogram_clear(&load->latency);
+    load_histogram_clear(&load->from_send);
+    load_histogram_clear(&load->send_lag);
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        struct load_worker *worker = load->workers[i];
+
+        if (worker->threaded)
+            pthread_join(worker->thread, NULL);
+        worker->threaded = false;
+        worker_result(worker, result);
+        load_histogram_add(&load->latency, &worker->latency);
+        load_histogram_add(&load->from_send, &worker->from_send);
+        load_histogram_add(&load->send_lag, &worker->send_lag);
+    }
+    getrusage(RUSAGE_SELF, &usage);
+    times(load, result);
+    result->user_s = seconds_between(&load->usage_before.ru_utime, &usage.ru_utime);
+    result->system_s = seconds_between(&load->usage_before.ru_stime, &usage.ru_stime);
+    result->memory_bytes = resident_bytes();
+    result->latency = &load->latency;
+    result->from_send = load->config.rate > 0 ? &load->from_send : &load->latency;
+    result->send_lag = &load->send_lag;
+}
+
+int load_verdict(const struct load_result *result)
+{
+    const struct load_counters *counters = &result->counters;
+
+    if (counters->timed_out + counters->unreachable + result->pending > 0 || counters->sent == 0)
+        return 2;
+    return counters->answered_2xx == counters->sent ? 0 : 1;
+}
+
+void load_destroy(struct load *load)
+{
+    for (uint32_t i = 0; i < LOAD_WORKERS_MAX; i++) {
+        struct load_worker *worker = load->workers[i];
+
+        if (worker == NULL)
+            continue;
+        if (worker->threaded)
+            pthread_join(worker->thread, NULL);
+        load_worker_destroy(worker);
+        free(worker);
+    }
+    free(load);
+}

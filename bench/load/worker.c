@@ -1,0 +1,242 @@
+/* The life of a worker: memory, ring, socket, thread. */
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The longest series kept; the totals go on beyond. */
+#define SERIES_MAX 86400u
+
+/* ---- Memory ---------------------------------------------------------------------------------- */
+
+static void plan_set(struct load_worker *worker)
+{
+    const struct load_config *config = worker->config;
+    uint64_t arrivals = UINT64_MAX;
+
+    worker->plan = (struct load_plan){config->rate, worker->index, config->workers};
+    if (config->count > 0)
+        arrivals = load_share(config->count, worker->index, config->workers);
+    if (config->rate > 0 && config->duration_ns > 0) {
+        uint64_t planned = load_plan_count(&worker->plan, config->duration_ns);
+
+        arrivals = planned < arrivals ? planned : arrivals;
+    }
+    worker->arrivals_max = arrivals;
+    worker->blocked_arrival = UINT64_MAX;
+}
+
+/* First user of a worker: what the ones before it have. */
+static void users_set(struct load_worker *worker)
+{
+    const struct load_config *config = worker->config;
+
+    for (uint32_t i = 0; i < worker->index; i++)
+        worker->user_first += (uint32_t)load_share(config->users, i, config->workers);
+    worker->user_count = (uint32_t)load_share(config->users, worker->index, config->workers);
+}
+
+static bool memory_take(struct load_worker *worker)
+{
+    const struct load_config *config = worker->config;
+    uint64_t run_s = (config->duration_ns + 64 * config->t1_ns) / ZSIP_NS_PER_S + 10;
+
+    worker->slot_count = (uint32_t)load_share(config->window, worker->index, config->workers);
+    worker->series_max =
+        config->duration_ns == 0 || run_s > SERIES_MAX ? SERIES_MAX : (uint32_t)run_s;
+    worker->slots = calloc(worker->slot_count, sizeof *worker->slots);
+    worker->free_slots = calloc(worker->slot_count, sizeof *worker->free_slots);
+    worker->idle_users = calloc(worker->user_count, sizeof *worker->idle_users);
+    worker->series = calloc(worker->series_max, sizeof *worker->series);
+    if (worker->slots == NULL || worker->free_slots == NULL || worker->idle_users == NULL ||
+        worker->series == NULL)
+        return false;
+
+    for (uint32_t i = 0; i < worker->slot_count; i++)
+        worker->free_slots[i] = worker->slot_count - 1 - i;
+    worker->free_count = worker->slot_count;
+    for (uint32_t i = 0; i < worker->user_count; i++)
+        worker->idle_users[i] = worker->user_first + i;
+    worker->idle_count = worker->user_count;
+    load_histogram_clear(&worker->latency);
+    load_histogram_clear(&worker->from_send);
+    load_histogram_clear(&worker->send_lag);
+    load_histogram_clear(&worker->this_second);
+    return true;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- Ring and socket ------------------------------------------------------------------------- */
+
+static enum zsip_status ring_take(struct load_worker *worker, char *error, size_t error_bytes)
+{
+    const struct load_config *config = worker->config;
+    struct zsip_worker_config zsip;
+    enum zsip_status status;
+
+    zsip_worker_config_init(&zsip);
+    zsip.log = config->log;
+    zsip.log_user = config->log_user;
+    zsip.cpu = config->cpus[worker->index];
+    zsip.spin_us = config->spin_us;
+    zsip.socket_buffer_bytes = config->socket_buffer_bytes;
+    zsip.without = config->without;
+    zsip.grow_thread = true;
+    zsip.turn = load_worker_turn;
+    zsip.endpoint.user = worker;
+    zsip.endpoint.callbacks.outcome = load_worker_outcome;
+    zsip.endpoint.callbacks.build = load_worker_build;
+    zsip.endpoint.t1_ns = config->t1_ns;
+    if (zsip.endpoint.t2_ns < config->t1_ns)
+        zsip.endpoint.t2_ns = config->t1_ns;
+    zsip.endpoint.worker = (uint8_t)worker->index;
+    zsip.endpoint.clients_max = worker->slot_count;
+    /* Requests are built anew, so none is kept: this is only the room that one needs in the output,
+     * 1,400 bytes beside the body. And whoever sends us requests is a stranger. */
+    zsip.endpoint.client_bytes_max = least(config->body_bytes + 1400u, 65536);
+    zsip.endpoint.client_large_max = 1;
+    zsip.endpoint.completed_max = 4096;
+    zsip.endpoint.pending_max = 16;
+    zsip.endpoint.log_bytes_max = 1 << 20;
+    status = zsip_worker_create(&zsip, &worker->zsip, error, error_bytes);
+    if (status == ZSIP_OK)
+        worker->endpoint = zsip_worker_endpoint(worker->zsip);
+    return status;
+}
+
+static enum zsip_status socket_take(struct load_worker *worker, struct zsip_address *bound,
+                                    char *error, size_t error_bytes)
+{
+    const struct load_config *config = worker->config;
+    struct zsip_address local;
+    char text[ZSIP_ADDRESS_TEXT_BYTES];
+    enum zsip_status status = zsip_address_source(&config->remote, &local);
+
+    if (status != ZSIP_OK) {
+        snprintf(error, error_bytes,
+                 "%s: no way there from this machine; check the address and "
+                 "the routes",
+                 zsip_address_text(&config->remote, text));
+        return status;
+    }
+    local.port = 0;
+    status =
+        zsip_worker_listen(worker->zsip, ZSIP_TRANSPORT_UDP, &local, 0, bound, error, error_bytes);
+    worker->path = (struct zsip_path){
+        .remote = config->remote,
+        .transport = ZSIP_TRANSPORT_UDP,
+        /* A reliable path has no Timer E (RFC 3261 section 17.1.2.2); Timer F stays. */
+        .flags = config->no_retransmit ? ZSIP_PATH_RELIABLE : 0,
+    };
+    return status;
+}
+
+/* Responses must come back to the sent-by that the template names (RFC 3261 section 18.1.2). */
+static enum zsip_status sent_by_set(struct load_worker *worker, const char *sent_by, char *error,
+                                    size_t error_bytes)
+{
+    struct zsip_view view = {(const uint8_t *)sent_by, strlen(sent_by)};
+    enum zsip_status status = zsip_endpoint_sent_by(worker->endpoint, view);
+
+    if (status != ZSIP_OK)
+        snprintf(error, error_bytes, "%s: not a sent-by", sent_by);
+    return status;
+}
+
+static enum zsip_status template_take(struct load_worker *worker, const struct zsip_address *bound,
+                                      uint64_t run, char *error, size_t error_bytes)
+{
+    const struct load_config *config = worker->config;
+    char sent_by[ZSIP_ADDRESS_TEXT_BYTES];
+    struct load_template_config template = {
+        .method = config->method,
+        .domain = config->domain,
+        .sent_by = zsip_address_text(bound, sent_by),
+        .proxy = config->proxy,
+        .body_bytes = config->body_bytes,
+        .run = run,
+    };
+    enum zsip_status status = load_template_make(&worker->template, &template);
+    uint32_t bytes = worker->template.bytes;
+
+    if (status == ZSIP_ERROR_MEMORY)
+        snprintf(error, error_bytes, "no memory for a template");
+    else if (status != ZSIP_OK)
+        snprintf(error, error_bytes, "a request would not fit into a datagram: fewer --body-bytes");
+    else if (bytes > ZSIP_MESSAGE_BYTES_MAX && config->method == ZSIP_METHOD_MESSAGE &&
+             !config->vouched) {
+        snprintf(error, error_bytes,
+                 "a request would have %u bytes, over the %u of RFC 3428 section 8: give "
+                 "--body-bytes %u at most, or --vouch if no hop is congestion-unsafe",
+                 bytes, ZSIP_MESSAGE_BYTES_MAX,
+                 config->body_bytes > bytes - ZSIP_MESSAGE_BYTES_MAX
+                     ? config->body_bytes - (bytes - ZSIP_MESSAGE_BYTES_MAX)
+                     : 0);
+        status = ZSIP_ERROR_SIZE;
+    }
+    return status == ZSIP_OK ? sent_by_set(worker, sent_by, error, error_bytes) : status;
+}
+
+enum zsip_status load_worker_create(struct load_worker *worker, const struct load_config *config,
+                                    uint32_t index, uint64_t run, char *error, size_t error_bytes)
+{
+    struct zsip_address bound;
+    enum zsip_status status;
+
+    worker->config = config;
+    worker->index = index;
+    plan_set(worker);
+    users_set(worker);
+    if (!memory_take(worker)) {
+        snprintf(error, error_bytes, "no memory for %u requests and %u users: give fewer",
+                 config->window, config->users);
+        return ZSIP_ERROR_MEMORY;
+    }
+    status = ring_take(worker, error, error_bytes);
+    if (status == ZSIP_OK)
+        status = socket_take(worker, &bound, error, error_bytes);
+    if (status == ZSIP_OK)
+        status = template_take(worker, &bound, run, error, error_bytes);
+    return status;
+}
+
+void load_worker_destroy(struct load_worker *worker)
+{
+    if (worker->zsip != NULL)
+        zsip_worker_destroy(worker->zsip);
+    load_template_drop(&worker->template);
+    free(worker->slots);
+    free(worker->free_slots);
+    free(worker->idle_users);
+    free(worker->series);
+}
+
+/* ---- Thread ---------------------------------------------------------------------------------- */
+
+void *load_worker_thread(void *argument)
+{
+    struct load_worker *worker = argument;
+
+    if (zsip_worker_run(worker->zsip) != ZSIP_OK)
+        atomic_store(&worker->broken, true);
+    load_worker_seconds(worker, zsip_time_now().monotonic_ns, true);
+    atomic_store_explicit(&worker->over, true, memory_order_release);
+    return NULL;
+}
+
+static void look(void *argument, struct zsip_worker *zsip, struct zsip_time now)
+{
+    (void)argument;
+    (void)zsip;
+    (void)now; /* the turn that follows looks */
+}
+
+void load_worker_wake(struct load_worker *worker)
+{
+    zsip_worker_post(worker->zsip, look, NULL); /* full: it is awake already */
+}

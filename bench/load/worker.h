@@ -1,0 +1,109 @@
+/* One worker of the load engine. Private to bench/load. */
+#ifndef ZSIP_BENCH_LOAD_WORKER_H
+#define ZSIP_BENCH_LOAD_WORKER_H
+
+#include "load.h"
+#include "plan.h"
+#include "template.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* One request under way: what its bytes are made from, and when. */
+struct load_slot {
+    uint64_t planned_ns; /* when it should have left */
+    uint64_t sent_ns;
+    uint64_t sequence;
+    uint32_t user;
+    uint32_t reserved;
+};
+
+/* Written by the worker's thread alone, read by any: relaxed stores suffice. */
+struct load_shared_counters {
+#define X(name, text) _Atomic uint64_t name;
+    LOAD_COUNTER_MAP(X)
+#undef X
+};
+
+static inline void load_count(_Atomic uint64_t *counter, uint64_t by)
+{
+    uint64_t old = atomic_load_explicit(counter, memory_order_relaxed);
+
+    atomic_store_explicit(counter, old + by, memory_order_relaxed);
+}
+
+enum load_phase {
+    LOAD_PHASE_ARRIVALS = 0,
+    LOAD_PHASE_DRAIN = 1,
+    LOAD_PHASE_OVER = 2,
+};
+
+struct load_worker {
+    struct zsip_worker *zsip;
+    struct zsip_endpoint *endpoint;
+    const struct load_config *config;
+    struct load_template template;
+    struct load_plan plan;
+    struct zsip_path path;
+    uint32_t index;
+
+    enum load_phase phase;
+    uint64_t start_ns; /* 0: not begun */
+    uint64_t end_ns;   /* of the arrivals; ZSIP_NEVER_NS: by count */
+    uint64_t drain_end_ns;
+    uint64_t last_ns; /* when the last request ended */
+    uint64_t arrivals_max;
+    uint64_t arrivals;
+    uint64_t blocked_arrival; /* the arrival that waits, counted once; UINT64_MAX: none */
+
+    struct load_slot *slots;
+    uint32_t *free_slots; /* a stack: the slot used last is warm */
+    uint32_t free_count;
+    uint32_t slot_count;
+    uint32_t *idle_users; /* a ring: who rested longest is next */
+    uint32_t idle_head;
+    uint32_t idle_count;
+    uint32_t user_first;
+    uint32_t user_count;
+
+    struct load_shared_counters counters;
+    struct load_histogram latency;
+    struct load_histogram from_send;
+    struct load_histogram send_lag;
+
+    struct load_histogram this_second;
+    uint64_t second_end_ns;
+    struct load_second totals_before; /* at the beginning of this second */
+    struct load_second *series;
+    uint32_t series_max;
+    _Atomic uint32_t series_count;
+
+    pthread_t thread;
+    bool threaded;
+    _Atomic bool close_wanted;
+    _Atomic bool stop_wanted;
+    _Atomic bool over;
+    _Atomic bool broken; /* its ring failed */
+};
+
+/* Takes memory, ring and socket. error as in load_create(). */
+enum zsip_status load_worker_create(struct load_worker *worker, const struct load_config *config,
+                                    uint32_t index, uint64_t run, char *error, size_t error_bytes);
+void load_worker_destroy(struct load_worker *worker);
+/* The thread: runs until the worker's part is over. */
+void *load_worker_thread(void *worker);
+/* Has it look at close_wanted and stop_wanted. Any thread. */
+void load_worker_wake(struct load_worker *worker);
+/* What it has under way. */
+uint32_t load_worker_pending(const struct load_worker *worker);
+
+/* The plan, the window and the end of both; called once a turn. Returns when to call again. */
+uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time now);
+void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
+                         const struct zsip_outcome *outcome);
+size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
+                         size_t capacity, uint32_t *pad_at);
+/* Closes the seconds that are over at now_ns. whole: the one that runs as well. */
+void load_worker_seconds(struct load_worker *worker, uint64_t now_ns, bool whole);
+
+#endif
