@@ -122,4 +122,7 @@ struct zsip_net_stats {
 
 const struct zsip_net_stats *zsip_net_stats(const struct zsip_net *net);
 
+/* Ties the calling thread to a core; false if that is refused. */
+bool zsip_thread_pin(unsigned cpu);
+
 #endif

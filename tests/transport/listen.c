@@ -76,18 +76,28 @@ Test(listen, other_faults_are_named_too)
     expect(ZSIP_TRANSPORT_UDP, "[fe80::1]:5060", 0, ZSIP_ERROR_ARGUMENT, "zone");
 }
 
+static uid_t was;
+
 /* Gives up what root may, so that limits show. */
 static void become_nobody(void)
 {
-    if (geteuid() == 0 && seteuid(65534) != 0)
+    was = geteuid();
+    if (was == 0 && seteuid(65534) != 0)
         cr_skip("can't become nobody");
-    prctl(PR_SET_DUMPABLE, 1); /* the leak checker of a sanitizer build wants it */
+}
+
+/* The leak checker of a sanitizer build wants to trace us at the end. */
+static void become_again(void)
+{
+    cr_assert_eq(seteuid(was), 0);
+    prctl(PR_SET_DUMPABLE, 1);
 }
 
 Test(listen, a_privileged_port_is_refused_with_the_remedy)
 {
     become_nobody();
     expect(ZSIP_TRANSPORT_UDP, "127.0.0.1:7", 0, ZSIP_ERROR_PERMISSION, "CAP_NET_BIND_SERVICE");
+    become_again();
 }
 
 Test(listen, sixteen_sockets_and_no_more)
@@ -113,6 +123,7 @@ Test(listen, a_small_grant_of_socket_buffer_is_one_warning_that_names_the_sysctl
     cr_assert(test_logged("net.core.rmem_max=1073741824"));
     cr_assert(test_logged("net.core.wmem_max=1073741824"));
     zsip_net_destroy(net);
+    become_again();
 }
 
 /* ---- Without io_uring -------------------------------------------------------------------------
