@@ -109,7 +109,8 @@
 
     phonedigit = DIGIT | [\-.()];
     global_number_digits = "+" phonedigit* DIGIT phonedigit*;
-    local_number_digits = ( HEXDIG | [*#\-.()] )+;
+    visual_separator = [\-.()];
+    local_number_digits = visual_separator* ( HEXDIG | [*#] ) ( HEXDIG | [*#] | visual_separator )*;
     telephone_number = global_number_digits | local_number_digits;
     tel_pname = ( alphanum | "-" )+;
     tel_parameter = ";" tel_pname ( "=" pvalue )?;

@@ -12,7 +12,7 @@
     action value_end { value_1 = p; }
     action params_begin { if (params_0 == NULL) params_0 = p; rule = "parameter"; }
     action params_end { params_1 = p; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
     # accept-range, encoding, language, reason-value (RFC 3326 section 2), disp-type,
     # event-type (RFC 6665 section 8.4): a token or two with parameters.
     main := token %value_end ( SLASH token %value_end )?
@@ -49,7 +49,7 @@ enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor,
     action name_end { name_1 = p; rule = "auth-param value"; }
     action value_begin { value_0 = p; }
     action value_end { value_1 = p; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
     # auth-param = auth-param-name EQUAL ( token / quoted-string ), of which every dig-resp and
     # digest-cln is one. A URI that someone forgot to quote is taken as it is.
     auth_value = token | quoted_string | ( 0x21..0x7E - [",] )+;
@@ -88,7 +88,7 @@ enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cu
     action agent_end { agent_1 = p; rule = "warn-text"; }
     action text_begin { text_0 = p; }
     action text_end { text_1 = p; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
     # warning-value = warn-code SP warn-agent SP warn-text; warn-agent = hostport / pseudonym
     warn_agent = ( token | "[" ( HEXDIG | [:.] )+ "]" ) ( ":" port )?;
     main := DIGIT{3} SP warn_agent >agent_begin %agent_end SP

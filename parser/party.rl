@@ -19,7 +19,7 @@
     action params_end { params_1 = p; }
     action tag_begin { value_0 = p; rule = PARTY_TAG; }
     action tag { twice |= tag_0 != NULL; tag_0 = value_0; tag_1 = p; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
 
     # ---- RFC 3261 section 25.1 ----
 

@@ -91,25 +91,30 @@ enum zsip_status zsip_machine_uri(const uint8_t *base, const uint8_t *begin, con
 
     if (cs < zsip_uri_first_final)
         return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, rule);
+    /* What is no host is a fault of the grammar, and comes before a port out of range. */
+    struct zsip_slice host = {0, 0};
+    uint8_t host_kind = ZSIP_HOST_NONE;
+    if (host_0 != NULL && scheme != ZSIP_SCHEME_OTHER) {
+        enum zsip_status status =
+            zsip_machine_host(base, host_0, host_1, &host, &host_kind, "URI host", fault);
+        if (status != ZSIP_OK)
+            return status;
+    }
     if (port_0 != NULL && (!zsip_number(port_0, port_1, 65535, &port) || port == 0))
         return zsip_fault_set(fault, base, port_0, ZSIP_ERROR_RANGE, "URI port");
 
     *out = (struct zsip_uri){
         .whole = zsip_slice_between(base, begin, end),
         .scheme_name = zsip_slice_between(base, begin, scheme_1),
+        .host = host,
         .port = (uint16_t)port,
         .scheme = scheme,
+        .host_kind = host_kind,
     };
     if (user_0 != NULL && scheme != ZSIP_SCHEME_OTHER)
         out->user = zsip_slice_between(base, user_0, user_1);
     if (password_0 != NULL)
         out->password = zsip_slice_between(base, password_0, at);
-    if (host_0 != NULL && scheme != ZSIP_SCHEME_OTHER) {
-        enum zsip_status status = zsip_machine_host(base, host_0, host_1, &out->host,
-                                                    &out->host_kind, "URI host", fault);
-        if (status != ZSIP_OK)
-            return status;
-    }
     if (params_0 != NULL)
         out->params = zsip_slice_between(base, params_0, params_1);
     if (headers_0 != NULL)

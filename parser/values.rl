@@ -207,7 +207,7 @@ enum zsip_status zsip_delta_seconds(const uint8_t *base, struct zsip_slice slice
     machine zsip_list_token;
     include zsip_grammar "grammar.rl";
     action token_end { token_1 = p; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
     main := token %token_end SWS ( "," @comma )?;
     write data noerror noentry;
 }%%
@@ -233,7 +233,7 @@ enum zsip_status zsip_machine_list_token(const uint8_t *base, const uint8_t **cu
     machine zsip_list_call_id;
     include zsip_grammar "grammar.rl";
     action token_end { token_1 = p; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
     main := callid %token_end SWS ( "," @comma )?;
     write data noerror noentry;
 }%%

@@ -30,10 +30,11 @@
     action ttl_begin { value_0 = p; rule = "Via ttl"; }
     action ttl { twice |= ttl_0 != NULL; ttl_0 = value_0; ttl_1 = p; }
     action rport_value { rport_value_0 = p; rule = "Via rport"; }
-    action rport { twice |= rport_0 != NULL; rport_0 = param_0; rport_1 = p; }
+    # Left once behind the name, and again behind a value after white space.
+    action rport { twice |= rport_0 != NULL && rport_0 != param_0; rport_0 = param_0; rport_1 = p; }
     action alias { flags |= ZSIP_VIA_ALIAS; }
     action oc { flags |= ZSIP_VIA_OC; }
-    action comma { fbreak; }
+    action comma { fhold; fbreak; }
 
     # ---- RFC 3261 section 25.1 ----
 
@@ -98,7 +99,7 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
     const uint8_t *rport_0 = NULL, *rport_1 = p, *rport_value_0 = NULL;
     const char *rule = "Via sent-protocol";
     uint64_t port = 0, ttl = 0, rport_port = 0;
-    uint8_t flags = 0, kind;
+    uint8_t flags = 0, host_kind, kind;
     bool twice = false;
     int cs;
 
@@ -109,6 +110,16 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
         return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, rule);
     if (twice)
         return zsip_fault_set(fault, base, begin, ZSIP_ERROR_SYNTAX, "Via parameter twice");
+    /* What is no host is a fault of the grammar, and comes before numbers out of range. */
+    struct zsip_slice host, maddr = {0, 0}, received = {0, 0};
+    enum zsip_status status =
+        zsip_machine_host(base, host_0, host_1, &host, &host_kind, "Via sent-by", fault);
+    if (status == ZSIP_OK && maddr_0 != NULL)
+        status = zsip_machine_host(base, maddr_0, maddr_1, &maddr, &kind, "Via maddr", fault);
+    if (status == ZSIP_OK && received_0 != NULL)
+        status = received_address(base, received_0, received_1, &received, fault);
+    if (status != ZSIP_OK)
+        return status;
     if (port_0 != NULL && (!zsip_number(port_0, port_1, 65535, &port) || port == 0))
         return zsip_fault_set(fault, base, port_0, ZSIP_ERROR_RANGE, "Via port");
     if (ttl_0 != NULL && !zsip_number(ttl_0, ttl_1, 255, &ttl))
@@ -128,6 +139,10 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
         .whole = zsip_slice_between(base, begin, params_0 != NULL ? params_1 : sent_by_1),
         .transport_name = zsip_slice_between(base, transport_0, transport_1),
         .sent_by = zsip_slice_between(base, sent_by_0, sent_by_1),
+        .host = host,
+        .received = received,
+        .maddr = maddr,
+        .host_kind = host_kind,
         .port = (uint16_t)port,
         .rport_port = (uint16_t)rport_port,
         .transport = (uint8_t)zsip_transport_by_name(transport_0,
@@ -141,13 +156,6 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
         out->branch = zsip_slice_between(base, branch_0, branch_1);
     if (rport_0 != NULL)
         out->rport = zsip_slice_between(base, rport_0, rport_1);
-    enum zsip_status status = zsip_machine_host(base, host_0, host_1, &out->host, &out->host_kind,
-                                                "Via sent-by", fault);
-    if (status == ZSIP_OK && maddr_0 != NULL)
-        status = zsip_machine_host(base, maddr_0, maddr_1, &out->maddr, &kind, "Via maddr", fault);
-    if (status == ZSIP_OK && received_0 != NULL)
-        status = received_address(base, received_0, received_1, &out->received, fault);
-    if (status == ZSIP_OK)
-        *cursor = p;
-    return status;
+    *cursor = p;
+    return ZSIP_OK;
 }
