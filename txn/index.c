@@ -104,21 +104,11 @@ bool zsip_index_insert(struct zsip_index *index, uint64_t hash, uint32_t value)
     return true;
 }
 
-/* Entry number of `value` in this bucket, or ZSIP_INDEX_ENTRIES. */
-static unsigned position(const struct zsip_bucket *bucket, uint32_t value)
-{
-    const unsigned entries = zsip_bucket_entries(bucket);
-    for (unsigned i = 0; i < entries; i++)
-        if (bucket->value[i] == value)
-            return i;
-    return ZSIP_INDEX_ENTRIES;
-}
-
 void zsip_index_replace(struct zsip_index *index, uint64_t hash, uint32_t from, uint32_t to)
 {
     struct zsip_bucket *bucket = &index->buckets[zsip_index_place(index, hash)];
     unsigned at;
-    while ((at = position(bucket, from)) == ZSIP_INDEX_ENTRIES) {
+    while ((at = zsip_bucket_position(bucket, from)) == ZSIP_INDEX_ENTRIES) {
         bucket = next_of(index, bucket);
         ZSIP_ASSERT(bucket != NULL);
     }
@@ -131,7 +121,7 @@ void zsip_index_remove(struct zsip_index *index, uint64_t hash, uint32_t value)
     struct zsip_bucket *before = NULL, *holder = NULL, *next;
     unsigned at = ZSIP_INDEX_ENTRIES, last_at;
     for (;; last = next) {
-        if (!holder && (at = position(last, value)) < ZSIP_INDEX_ENTRIES)
+        if (!holder && (at = zsip_bucket_position(last, value)) < ZSIP_INDEX_ENTRIES)
             holder = last;
         next = next_of(index, last);
         if (!next)

@@ -102,11 +102,43 @@ static inline unsigned zsip_bucket_match(const struct zsip_bucket *bucket, uint1
     return bits & ((1u << zsip_bucket_entries(bucket)) - 1);
 }
 
+/* Number of the entry with this value, or ZSIP_INDEX_ENTRIES. */
+static inline unsigned zsip_bucket_position(const struct zsip_bucket *bucket, uint32_t value)
+{
+#if defined(__SSE2__)
+    const __m128i wanted = _mm_set1_epi32((int)value);
+    const __m128i *const at = (const __m128i *)(const void *)bucket->value;
+    const __m128i low = _mm_packs_epi32(_mm_cmpeq_epi32(_mm_loadu_si128(at), wanted),
+                                        _mm_cmpeq_epi32(_mm_loadu_si128(at + 1), wanted));
+    /* The last of these words is `link`; that bit and those beyond the entries are cut off. */
+    const __m128i high = _mm_cmpeq_epi32(
+        _mm_loadu_si128((const __m128i *)(const void *)((const char *)bucket + 48)), wanted);
+    const unsigned low_bits = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(low, low)) & 255;
+    const unsigned high_bits = (unsigned)_mm_movemask_ps(_mm_castsi128_ps(high));
+    /* Bytes 48 to 63 hold values 7, 8 and 9. */
+    const unsigned bits = (low_bits | high_bits << 7) & ((1u << zsip_bucket_entries(bucket)) - 1);
+    return bits ? (unsigned)__builtin_ctz(bits) : ZSIP_INDEX_ENTRIES;
+#else
+    for (unsigned i = 0; i < zsip_bucket_entries(bucket); i++)
+        if (bucket->value[i] == value)
+            return i;
+    return ZSIP_INDEX_ENTRIES;
+#endif
+}
+
 static inline const struct zsip_bucket *zsip_bucket_next(const struct zsip_index *index,
                                                          const struct zsip_bucket *bucket)
 {
     const uint32_t next = bucket->link >> 4;
     return next ? &index->overflow[next - 1] : NULL;
+}
+
+static inline void zsip_index_prefetch_next(const struct zsip_index *index,
+                                            const struct zsip_bucket *bucket)
+{
+    const uint32_t next = bucket->link >> 4;
+    if (next)
+        __builtin_prefetch(&index->overflow[next - 1], 1);
 }
 
 /* Adds an entry. False: its chain or the overflow is at its bound; nothing changed. */

@@ -8,18 +8,19 @@
  *   M   CSeq number, Call-ID, From tag                         under index_secret
  *   B   branch, sent-by folded; or, without the cookie,
  *       CSeq number, Request-URI, To tag, top Via              under index_secret
- *   T   the words of M and B, final blocks included            under tag_secret
+ *   T   M, all 128 bits of it, and B                            under tag_secret
  *
- * They are staged back to back as words, so T is a third reading of the same bytes. */
+ * A tag is thus a keyed hash, under a secret of its own, of what nobody outside knows. */
 #include "txn/room.h"
 
 #include <string.h>
 
-/* Longest M and B that are staged; longer ones, which nobody sends in earnest, go byte by byte. */
+/* Longest M or B that is staged; longer ones, which nobody sends in earnest, go byte by byte. */
 #define STAGE_WORDS 32
 #define STAGE_BYTES (STAGE_WORDS * 8 - 8)
-/* M, B, T's final block; and room for the fold, which reads and writes words. */
-#define STAGE_STRIDE (2 * STAGE_WORDS + 2)
+/* T is 24 bytes: three words and the final block. */
+#define TAG_WORDS 4
+#define TAG_FINAL ((uint64_t)24 << 56)
 /* A group smaller than this is cheaper one by one. */
 #define GROUP_MIN 4
 
@@ -91,22 +92,20 @@ static void update_b(struct zsip_siphash *hash, const struct zsip_txn_request *r
     }
 }
 
-/* What makes the words of a part end as SipHash's final block does. */
-static void update_end(struct zsip_siphash *hash, uint64_t from)
+static uint64_t tag_of(const struct zsip_txn *txn, struct zsip_siphash_value m,
+                       struct zsip_siphash_value b)
 {
-    const uint8_t length = (uint8_t)(hash->count - from), zero = 0;
-    while ((hash->count & 7) != 7)
-        zsip_siphash_update(hash, &zero, 1);
-    zsip_siphash_update(hash, &length, 1);
+    const uint64_t words[TAG_WORDS] = {m.low, m.high, b.low, TAG_FINAL};
+    return zsip_siphash_words(txn->tag_secret, words, TAG_WORDS).low;
 }
 
 static void key_set(struct zsip_txn_key *key, struct zsip_siphash_value m,
-                    struct zsip_siphash_value b, struct zsip_siphash_value t)
+                    struct zsip_siphash_value b, uint64_t tag)
 {
     key->m = m.low;
     key->m_extra = (uint32_t)m.high;
     key->b = b.low;
-    key->tag = t.low;
+    key->tag = tag;
 }
 
 /* What of a key is no hash, and the name of an unknown method. */
@@ -132,18 +131,13 @@ static void key_finish(const struct zsip_txn *txn, const struct zsip_txn_request
 void zsip_txn_key_plain(const struct zsip_txn *txn, const struct zsip_txn_request *request,
                         struct zsip_txn_key *key)
 {
-    struct zsip_siphash m, b, t;
+    struct zsip_siphash m, b;
     zsip_siphash_begin(&m, txn->index_secret);
     zsip_siphash_begin(&b, txn->index_secret);
-    zsip_siphash_begin(&t, txn->tag_secret);
     update_m(&m, request);
     update_b(&b, request);
-    update_m(&t, request);
-    update_end(&t, 0);
-    const uint64_t middle = t.count;
-    update_b(&t, request);
-    update_end(&t, middle);
-    key_set(key, zsip_siphash_end(&m), zsip_siphash_end(&b), zsip_siphash_end(&t));
+    const struct zsip_siphash_value m_value = zsip_siphash_end(&m), b_value = zsip_siphash_end(&b);
+    key_set(key, m_value, b_value, tag_of(txn, m_value, b_value));
     key_finish(txn, request, key);
 }
 
@@ -171,23 +165,33 @@ static uint8_t *stage_copy(uint8_t *to, struct zsip_view from)
     return to + n;
 }
 
-static void stage_fold(uint8_t *text, size_t length)
+/* The same, ASCII letters lower-cased. */
+static uint8_t *stage_fold(uint8_t *to, struct zsip_view from)
 {
-    for (size_t i = 0; i < length; i += 8) {
-        uint64_t word;
-        memcpy(&word, text + i, 8);
-        word = fold(word);
-        memcpy(text + i, &word, 8);
+    const size_t n = from.length;
+    uint64_t word = 0;
+    if (n < 8) {
+        for (size_t i = 0; i < n; i++)
+            to[i] = (uint8_t)fold(from.data[i]);
+        return to + n;
     }
+    for (size_t i = 0; i + 8 <= n; i += 8) {
+        memcpy(&word, from.data + i, 8);
+        word = fold(word);
+        memcpy(to + i, &word, 8);
+    }
+    memcpy(&word, from.data + n - 8, 8);
+    word = fold(word);
+    memcpy(to + n - 8, &word, 8);
+    return to + n;
 }
 
-/* Makes the word that holds the end of `length` bytes SipHash's final block; gives the count. */
+/* Makes a final block of the word that holds the end of `length` bytes, which are copied only
+ * afterwards: nothing that was just stored is loaded again, for that would stall. */
 static uint32_t stage_end(uint64_t *words, size_t length)
 {
-    const uint32_t last = (uint32_t)(length / 8);
-    const uint64_t kept = (1ull << (8 * (length & 7))) - 1;
-    words[last] = (words[last] & kept) | (uint64_t)length << 56;
-    return last + 1;
+    words[length / 8] = (uint64_t)length << 56;
+    return (uint32_t)(length / 8) + 1;
 }
 
 static bool stage_fits(const struct zsip_txn_request *request)
@@ -203,59 +207,65 @@ static bool stage_fits(const struct zsip_txn_request *request)
 static uint32_t stage_m(uint64_t *words, const struct zsip_txn_request *request)
 {
     uint8_t *at = (uint8_t *)(words + 1);
+    const uint32_t count = stage_end(words, 8 + request->call_id.length + request->from_tag.length);
     words[0] = head_m(request);
     at = stage_copy(at, request->call_id);
-    at = stage_copy(at, request->from_tag);
-    return stage_end(words, (size_t)(at - (uint8_t *)words));
+    stage_copy(at, request->from_tag);
+    return count;
 }
 
 static uint32_t stage_b(uint64_t *words, const struct zsip_txn_request *request)
 {
     uint8_t *at = (uint8_t *)(words + 1);
+    uint32_t count;
     if (request->branch_has_cookie) {
+        count = stage_end(words, 8 + request->branch.length + request->sent_by.length);
         words[0] = head_b(request);
         at = stage_copy(at, request->branch);
-        at = stage_copy(at, request->sent_by);
-        stage_fold(at - request->sent_by.length, request->sent_by.length);
+        stage_fold(at, request->sent_by);
     } else {
+        count = stage_end(words, 16 + request->request_uri.length + request->to_tag.length +
+                                     request->top_via.length);
         words[0] = head_2543(request);
         words[1] = request->cseq;
         at = stage_copy(at + 8, request->request_uri);
         at = stage_copy(at, request->to_tag);
-        at = stage_copy(at, request->top_via);
+        stage_copy(at, request->top_via);
     }
-    return stage_end(words, (size_t)(at - (uint8_t *)words));
+    return count;
 }
 
-/* At most ZSIP_SIPHASH_LANES requests that all fit. */
+/* Eight requests that all fit, or fewer: lanes beyond `count` repeat the first. */
 static void keys_group(const struct zsip_txn *txn, const struct zsip_txn_request *const *requests,
-                       size_t count, struct zsip_txn_key *const *keys)
+                       size_t count, struct zsip_txn_key *const *keys, uint32_t done)
 {
-    uint64_t words[ZSIP_SIPHASH_LANES * STAGE_STRIDE];
-    uint32_t m_at[ZSIP_SIPHASH_LANES], b_at[ZSIP_SIPHASH_LANES];
-    uint32_t m_count[ZSIP_SIPHASH_LANES], b_count[ZSIP_SIPHASH_LANES];
-    uint32_t t_count[ZSIP_SIPHASH_LANES];
+    uint64_t words[ZSIP_SIPHASH_LANES * STAGE_WORDS];
+    uint32_t at[ZSIP_SIPHASH_LANES] = {0}, counts[ZSIP_SIPHASH_LANES] = {0};
     struct zsip_siphash_value m[ZSIP_SIPHASH_LANES], b[ZSIP_SIPHASH_LANES], t[ZSIP_SIPHASH_LANES];
-    for (size_t i = 0; i < ZSIP_SIPHASH_LANES; i++) {
-        if (i >= count) {
-            m_at[i] = m_at[0], b_at[i] = b_at[0];
-            m_count[i] = m_count[0], b_count[i] = b_count[0], t_count[i] = t_count[0];
-            continue;
-        }
-        m_at[i] = (uint32_t)i * STAGE_STRIDE;
-        m_count[i] = stage_m(words + m_at[i], requests[i]);
-        b_at[i] = m_at[i] + m_count[i];
-        b_count[i] = stage_b(words + b_at[i], requests[i]);
-        t_count[i] = m_count[i] + b_count[i] + 1;
-        words[m_at[i] + t_count[i] - 1] = (uint64_t)(8 * (t_count[i] - 1)) << 56;
+    for (size_t i = 0; i < count; i++) {
+        at[i] = (uint32_t)i * STAGE_WORDS;
+        counts[i] = stage_m(words + at[i], requests[i]);
     }
-    txn->lanes(txn->index_secret, words, m_at, m_count, m);
+    for (size_t i = count; i < ZSIP_SIPHASH_LANES; i++)
+        counts[i] = counts[0];
+    txn->lanes(txn->index_secret, words, at, counts, m);
     for (size_t i = 0; i < count; i++)
         zsip_index_prefetch(&txn->index, m[i].low);
-    txn->lanes(txn->index_secret, words, b_at, b_count, b);
-    txn->lanes(txn->tag_secret, words, m_at, t_count, t);
+    zsip_store_prefetch(txn, done, (uint32_t)count, false);
+    for (size_t i = 0; i < count; i++)
+        counts[i] = stage_b(words + at[i], requests[i]);
+    for (size_t i = count; i < ZSIP_SIPHASH_LANES; i++)
+        counts[i] = counts[0];
+    txn->lanes(txn->index_secret, words, at, counts, b);
+    for (size_t i = 0; i < ZSIP_SIPHASH_LANES; i++) {
+        const uint64_t tag_words[TAG_WORDS] = {m[i].low, m[i].high, b[i].low, TAG_FINAL};
+        memcpy(words + i * TAG_WORDS, tag_words, sizeof(tag_words));
+        at[i] = (uint32_t)i * TAG_WORDS;
+        counts[i] = TAG_WORDS;
+    }
+    txn->lanes(txn->tag_secret, words, at, counts, t);
     for (size_t i = 0; i < count; i++) {
-        key_set(keys[i], m[i], b[i], t[i]);
+        key_set(keys[i], m[i], b[i], t[i].low);
         key_finish(txn, requests[i], keys[i]);
     }
 }
@@ -263,18 +273,26 @@ static void keys_group(const struct zsip_txn *txn, const struct zsip_txn_request
 static void keys_small(const struct zsip_txn *txn, const struct zsip_txn_request *const *requests,
                        size_t count, struct zsip_txn_key *const *keys)
 {
-    uint64_t words[STAGE_STRIDE];
+    uint64_t words[STAGE_WORDS];
     for (size_t i = 0; i < count; i++) {
-        const uint32_t m_count = stage_m(words, requests[i]);
-        const uint32_t b_count = stage_b(words + m_count, requests[i]);
-        const uint32_t t_count = m_count + b_count + 1;
-        words[t_count - 1] = (uint64_t)(8 * (t_count - 1)) << 56;
-        key_set(keys[i], zsip_siphash_words(txn->index_secret, words, m_count),
-                zsip_siphash_words(txn->index_secret, words + m_count, b_count),
-                zsip_siphash_words(txn->tag_secret, words, t_count));
+        const struct zsip_siphash_value m =
+            zsip_siphash_words(txn->index_secret, words, stage_m(words, requests[i]));
+        zsip_index_prefetch(&txn->index, m.low);
+        const struct zsip_siphash_value b =
+            zsip_siphash_words(txn->index_secret, words, stage_b(words, requests[i]));
+        key_set(keys[i], m, b, tag_of(txn, m, b));
         key_finish(txn, requests[i], keys[i]);
-        zsip_index_prefetch(&txn->index, keys[i]->m);
     }
+}
+
+/* The lines that were prefetched a group ago have come by now: what hangs on them is prefetched
+ * too, both of the requests and of the records that expire in this turn. */
+static void keys_follow(const struct zsip_txn *txn, const struct zsip_txn_key *keys, size_t from,
+                        size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        zsip_store_follow(txn, keys[i].m);
+    zsip_store_prefetch(txn, (uint32_t)from, (uint32_t)(to - from), true);
 }
 
 void zsip_txn_keys(const struct zsip_txn *txn, const struct zsip_txn_request *requests,
@@ -282,7 +300,7 @@ void zsip_txn_keys(const struct zsip_txn *txn, const struct zsip_txn_request *re
 {
     const struct zsip_txn_request *group[ZSIP_SIPHASH_LANES];
     struct zsip_txn_key *group_keys[ZSIP_SIPHASH_LANES];
-    size_t size = 0;
+    size_t size = 0, started = 0, followed = 0;
     for (size_t i = 0; i < count; i++) {
         if (!stage_fits(&requests[i])) {
             zsip_txn_key_plain(txn, &requests[i], &keys[i]);
@@ -291,15 +309,19 @@ void zsip_txn_keys(const struct zsip_txn *txn, const struct zsip_txn_request *re
         }
         group[size] = &requests[i];
         group_keys[size++] = &keys[i];
-        if (size == ZSIP_SIPHASH_LANES) {
-            keys_group(txn, group, size, group_keys);
-            size = 0;
-        }
+        if (size < ZSIP_SIPHASH_LANES)
+            continue;
+        keys_group(txn, group, size, group_keys, (uint32_t)started);
+        keys_follow(txn, keys, followed, started);
+        followed = started;
+        started = i + 1;
+        size = 0;
     }
     if (size >= GROUP_MIN)
-        keys_group(txn, group, size, group_keys);
+        keys_group(txn, group, size, group_keys, (uint32_t)started);
     else
         keys_small(txn, group, size, group_keys);
+    keys_follow(txn, keys, followed, started);
 }
 
 uint32_t zsip_txn_owner(const struct zsip_txn_key *key, uint32_t workers)

@@ -113,7 +113,15 @@ struct zsip_txn {
     size_t log_bytes; /* rounded up to ZSIP_LOG_ALIGN each */
     size_t log_bytes_max;
     uint64_t now_ns; /* latest seen: time never goes back */
+    uint64_t tick;   /* at which what completes now expires */
     uint32_t tick_shift;
+    /* The last key that zsip_txn_find saw, so that zsip_txn_answer need not look again; of use as
+     * long as `changes`, the index's number of insertions, is the same. */
+    uint32_t changes;
+    uint32_t seen_changes;
+    uint32_t seen_shared;
+    uint64_t seen_m;
+    uint64_t seen_b;
 
     uint64_t e_ns[ZSIP_LEVELS_MAX];
     uint32_t levels;
@@ -164,8 +172,13 @@ struct zsip_txn {
 /* Every call that has a time passes through here. */
 static inline void zsip_txn_clock(struct zsip_txn *txn, uint64_t now_ns)
 {
-    ZSIP_ASSERT(now_ns >= txn->now_ns);
+    if (now_ns == txn->now_ns)
+        return;
+    ZSIP_ASSERT(now_ns > txn->now_ns);
     txn->now_ns = now_ns;
+    /* Rounded up, so that nothing is forgotten before timer J; late by less than J / 2^18. */
+    txn->tick = (now_ns + txn->f_ns + ((1ull << txn->tick_shift) - 1)) >> txn->tick_shift;
+    txn->changes++; /* what was found live may not be any more */
 }
 
 /* keys.c: one key, byte by byte; what zsip_txn_keys computes several at once. */
@@ -204,6 +217,25 @@ bool zsip_store_expire(struct zsip_txn *txn, uint32_t max);
 /* When the oldest record expires; ZSIP_NEVER_NS if there is none. */
 uint64_t zsip_store_deadline(const struct zsip_txn *txn);
 void zsip_store_validate(const struct zsip_txn *txn);
+/* Prefetches the index lines of `count` records, from the one `ahead` behind the oldest on; those
+ * that a turn is likely to expire. With `follow`, the overflow that hangs on these lines. */
+void zsip_store_prefetch(const struct zsip_txn *txn, uint32_t ahead, uint32_t count, bool follow);
+
+/* Prefetches what hangs on the index line of this M: its overflow, and what may be a copy. */
+static inline void zsip_store_follow(const struct zsip_txn *txn, uint64_t m)
+{
+    const struct zsip_index *index = &txn->index;
+    const struct zsip_bucket *bucket = &index->buckets[zsip_index_place(index, m)];
+    const unsigned bits = zsip_bucket_match(bucket, zsip_index_tag(index, m));
+    zsip_index_prefetch_next(index, bucket);
+    if (bits) {
+        const uint32_t value = bucket->value[__builtin_ctz(bits)];
+        if (value & ZSIP_VALUE_PENDING)
+            __builtin_prefetch(&txn->servers[value & ~ZSIP_VALUE_PENDING]);
+        else
+            __builtin_prefetch(zsip_store_record(txn, value));
+    }
+}
 
 /* After each change of the index. */
 void zsip_store_grow(struct zsip_txn *txn);

@@ -153,6 +153,10 @@ enum zsip_txn_found zsip_txn_find(struct zsip_txn *txn, const struct zsip_txn_ke
     survey_make(txn, key, &survey);
     if (survey.has_copy)
         return find_copy(txn, &survey.copy, match);
+    txn->seen_changes = txn->changes;
+    txn->seen_shared = survey.shared;
+    txn->seen_m = key->m;
+    txn->seen_b = key->b;
     if (survey.has_target) {
         txn->stats.cancel_found++;
         match_other(txn, &survey.target, match);
@@ -179,10 +183,14 @@ enum zsip_txn_found zsip_txn_find(struct zsip_txn *txn, const struct zsip_txn_ke
 /* May one more transaction with this key come in? */
 static bool key_admitted(struct zsip_txn *txn, const struct zsip_txn_key *key)
 {
-    struct survey survey;
-    survey_make(txn, key, &survey);
-    ZSIP_ASSERT(!survey.has_copy);
-    if (survey.shared < ZSIP_TXN_SHARED_MAX)
+    uint32_t shared = txn->seen_shared;
+    if (txn->seen_changes != txn->changes || txn->seen_m != key->m || txn->seen_b != key->b) {
+        struct survey survey;
+        survey_make(txn, key, &survey);
+        ZSIP_ASSERT(!survey.has_copy);
+        shared = survey.shared;
+    }
+    if (shared < ZSIP_TXN_SHARED_MAX)
         return true;
     txn->stats.crowded++;
     return false;
@@ -190,6 +198,7 @@ static bool key_admitted(struct zsip_txn *txn, const struct zsip_txn_key *key)
 
 static bool index_insert(struct zsip_txn *txn, uint64_t m, uint32_t value)
 {
+    txn->changes++;
     if (!zsip_index_insert(&txn->index, m, value)) {
         txn->stats.over_index++;
         return false;

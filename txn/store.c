@@ -6,7 +6,9 @@
 #include <string.h>
 
 /* How far ahead of the record being popped the index is prefetched. */
-#define POP_AHEAD 24u
+#define POP_AHEAD 64u
+/* How far the ring itself is, in records. */
+#define RECORDS_AHEAD 160
 /* What an answer that finds the store full may pop itself. */
 #define POPS_WHEN_FULL 8u
 
@@ -146,11 +148,12 @@ enum zsip_status zsip_store_room(struct zsip_txn *txn, uint32_t own, struct zsip
     return ZSIP_OK;
 }
 
-/* The head segment, with room for `needed` records that expire at `tick`. A segment is closed early
+/* The head segment, with room for `needed` records that expire at txn->tick. It is closed early
  * when the tick is too far from its base, which happens at most every 2^16 ticks, or when an answer
  * with a delta would straddle its end; the ring has segments to spare for both. */
-static struct zsip_segment *ring_segment(struct zsip_txn *txn, uint64_t tick, uint32_t needed)
+static struct zsip_segment *ring_segment(struct zsip_txn *txn, uint32_t needed)
 {
+    const uint64_t tick = txn->tick;
     bool cold;
     if (txn->ring.head != ZSIP_SEGMENT_NONE) {
         struct zsip_segment *segment = &txn->ring.segments[txn->ring.head];
@@ -167,17 +170,9 @@ static struct zsip_segment *ring_segment(struct zsip_txn *txn, uint64_t tick, ui
     return &txn->ring.segments[txn->ring.head];
 }
 
-/* The tick at which what completes now expires. Rounded up, so that nothing is forgotten before
- * timer J; late by less than J / 2^18. */
-static uint64_t expiry_tick(const struct zsip_txn *txn)
-{
-    const uint64_t round_up = (1ull << txn->tick_shift) - 1;
-    return (txn->now_ns + txn->f_ns + round_up) >> txn->tick_shift;
-}
-
 uint32_t zsip_store_place(struct zsip_txn *txn, struct zsip_view delta)
 {
-    const struct zsip_segment *segment = ring_segment(txn, expiry_tick(txn), delta.length ? 2 : 1);
+    const struct zsip_segment *segment = ring_segment(txn, delta.length ? 2 : 1);
     return txn->ring.head * ZSIP_SEGMENT_RECORDS + segment->used;
 }
 
@@ -191,7 +186,7 @@ void zsip_store_append(struct zsip_txn *txn, const struct zsip_txn_key *key, uns
     record->m = key->m;
     record->b = key->b;
     record->m_extra = key->m_extra;
-    record->meta = key->method | stored << 7 | (uint32_t)(expiry_tick(txn) - segment->base) << 16;
+    record->meta = key->method | stored << 7 | (uint32_t)(txn->tick - segment->base) << 16;
     segment->used++;
     txn->records++;
     if (delta.length) {
@@ -222,17 +217,28 @@ static bool tail_settle(struct zsip_txn *txn)
     return false;
 }
 
-static void tail_prefetch(const struct zsip_txn *txn, uint32_t ahead)
+void zsip_store_prefetch(const struct zsip_txn *txn, uint32_t ahead, uint32_t count, bool follow)
 {
+    const struct zsip_index *index = &txn->index;
     uint32_t segment = txn->ring.tail, at = txn->tail_at + ahead;
-    if (at >= txn->ring.segments[segment].used) {
-        at -= txn->ring.segments[segment].used;
-        segment = txn->ring.segments[segment].next;
-        if (segment == ZSIP_SEGMENT_NONE || at >= txn->ring.segments[segment].used)
-            return;
+    while (count > 0 && segment != ZSIP_SEGMENT_NONE) {
+        const uint32_t used = txn->ring.segments[segment].used;
+        if (at >= used) {
+            at -= used;
+            segment = txn->ring.segments[segment].next;
+            continue;
+        }
+        const struct zsip_record *record =
+            zsip_store_record(txn, segment * ZSIP_SEGMENT_RECORDS + at);
+        for (; count > 0 && at < used; at++, record++, count--) {
+            const uint32_t place = zsip_index_place(index, record->m);
+            if (follow)
+                zsip_index_prefetch_next(index, &index->buckets[place]);
+            else
+                __builtin_prefetch(&index->buckets[place], 1);
+            __builtin_prefetch((const char *)record + RECORDS_AHEAD * sizeof(*record));
+        }
     }
-    zsip_index_prefetch(&txn->index,
-                        zsip_store_record(txn, segment * ZSIP_SEGMENT_RECORDS + at)->m);
 }
 
 static void tail_pop(struct zsip_txn *txn, uint32_t position, const struct zsip_record *record)
@@ -256,8 +262,7 @@ bool zsip_store_expire(struct zsip_txn *txn, uint32_t max)
     uint32_t popped = 0;
     if (!tail_settle(txn) || zsip_store_deadline(txn) > txn->now_ns)
         return false;
-    for (uint32_t i = 0; i < POP_AHEAD; i++)
-        tail_prefetch(txn, i);
+    zsip_store_prefetch(txn, 0, POP_AHEAD, false);
     do {
         const uint32_t position = txn->ring.tail * ZSIP_SEGMENT_RECORDS + txn->tail_at;
         const struct zsip_record *record = zsip_store_record(txn, position);
@@ -265,7 +270,7 @@ bool zsip_store_expire(struct zsip_txn *txn, uint32_t max)
             return false;
         if (popped == max)
             return true;
-        tail_prefetch(txn, POP_AHEAD);
+        zsip_store_prefetch(txn, POP_AHEAD, 1, false);
         tail_pop(txn, position, record);
         popped++;
     } while (tail_settle(txn));

@@ -137,6 +137,7 @@ enum zsip_status zsip_txn_create(struct zsip_txn **txn_out, const struct zsip_tx
     txn->tag_secret = zsip_siphash_secret(config->tag_secret);
     txn->branch_secret = zsip_siphash_secret(config->branch_secret);
     txn->lanes = zsip_siphash_lanes(ZSIP_SIPHASH_BEST);
+    txn->seen_changes = UINT32_MAX;
     txn->node = config->node;
     txn->worker = config->worker;
     set_times(txn, config);
