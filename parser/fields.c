@@ -214,16 +214,23 @@ bool zsip_text_equal(const uint8_t *a, size_t a_length, const uint8_t *b, size_t
     return true;
 }
 
+/* Walks both at once: a loop that measured the name first would become a call of strlen(). */
+static bool param_named(const struct zsip_param *param, const char *name)
+{
+    size_t i = 0;
+    while (i < param->name_length && name[i] != 0 &&
+           zsip_lower(param->name[i]) == zsip_lower((uint8_t)name[i]))
+        i++;
+    return i == param->name_length && name[i] == 0;
+}
+
 bool zsip_param_find(const uint8_t *base, struct zsip_slice params, const char *name,
                      struct zsip_slice *value)
 {
     struct zsip_param param;
     const uint8_t *p = base + params.offset, *end = p + params.length;
-    size_t name_length = 0;
-    while (name[name_length] != 0)
-        name_length++;
     while (zsip_param_next(&p, end, &param)) {
-        if (!zsip_text_equal(param.name, param.name_length, (const uint8_t *)name, name_length))
+        if (!param_named(&param, name))
             continue;
         if (value != NULL) {
             *value = (struct zsip_slice){0, 0};

@@ -84,6 +84,9 @@ class Tidy(unittest.TestCase):
         self.assert_fault("has a tab", {"core/a.c": "\tint a;\n"})
         self.assert_fault("somebody's machine", {"docs/a.md": "in /wo" "rk/main\n"})
 
+    def test_data_is_left_alone(self):
+        self.assertEqual([], faults_of({"tests/data/a.txt": "no end \t "}))
+
     def test_licence(self):
         self.assert_fault("does not say SPDX", {"include/zsip/a.h": "int a(void);\n"})
         self.assert_fault("another licence", {"core/a.c": "/* SPDX-License-Identifier: BSD */\n"})

@@ -47,6 +47,8 @@ SHELL_NAMES = {"dev", "run"}
 # Messages are bytes, not text; nobody formats them.
 BYTES = {".sip", ".dat", ".bin", ".pcap", ".png", ".svg"}
 SKIPPED_FOLDERS = re.compile(r"(\.git|\.cache|build.*|dist|__pycache__)$")
+# Input of tests: bytes too, whatever they are called.
+DATA_FOLDERS = ("tests/data", "fuzz/corpus")
 # Written in pieces, so that this file passes its own test.
 FORBIDDEN = re.compile(r"(?<![\w.$}*)-])/(wo" r"rk|tmp/z" r"s)/|deb\.deb" r"ian\.org")
 LICENCE_LINE = "SPDX-License-Identifier: MIT"
@@ -61,7 +63,7 @@ class Tree:
 
     def _walk(self, folder):
         for path in sorted(folder.iterdir()):
-            if SKIPPED_FOLDERS.match(path.name):
+            if SKIPPED_FOLDERS.match(path.name) or self.name(path) in DATA_FOLDERS:
                 continue
             if path.is_dir():
                 self._walk(path)
