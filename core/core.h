@@ -16,6 +16,7 @@
 #ifndef ZSIP_CORE_CORE_H
 #define ZSIP_CORE_CORE_H
 
+#include "core/group.h"
 #include "txn/txn.h"
 #include "zsip/endpoint.h"
 
@@ -244,6 +245,7 @@ struct zsip_endpoint {
     uint8_t sent_by[272];
     uint16_t sent_by_bytes;
 
+    struct steering steering;
     struct source_text source;
     struct current current;
     uint64_t handles; /* tokens given out for running callbacks */

@@ -22,7 +22,6 @@ void zsip_endpoint_config_init(struct zsip_endpoint_config *config)
         .waiting_per_target_max = 64,
         .log_bytes_max = 64u << 20,
         .output_bytes = 1u << 20,
-        .sent_by = ZSIP_VIEW("localhost"),
         .methods = ZSIP_VIEW("MESSAGE, OPTIONS"),
     };
 }
@@ -42,8 +41,7 @@ static enum zsip_status config_check(const struct zsip_endpoint_config *config)
               config->pending_bytes_max >= 256 && config->pending_bytes_max <= 65536 &&
               config->client_bytes_max >= ZSIP_MESSAGE_BYTES_MAX &&
               config->client_bytes_max <= 65536 && config->output_bytes >= 160u << 10 &&
-              config->output_bytes <= 1u << 30 && config->sent_by.length > 0 &&
-              !all_zero(config->seed, sizeof(config->seed)) &&
+              config->output_bytes <= 1u << 30 && !all_zero(config->seed, sizeof(config->seed)) &&
               zsip_text_line_valid(config->methods) && zsip_text_line_valid(config->accept) &&
               zsip_text_line_valid(config->server);
     return ok ? ZSIP_OK : ZSIP_ERROR_ARGUMENT;
@@ -98,8 +96,11 @@ static enum zsip_status config_texts(struct zsip_endpoint *endpoint)
         if (zsip_text_list_has(config->methods, view, false))
             endpoint->methods_known |= 1ull << id;
     }
-    return endpoint->texts_over ? ZSIP_ERROR_ARGUMENT
-                                : zsip_endpoint_sent_by(endpoint, config->sent_by);
+    if (endpoint->texts_over)
+        return ZSIP_ERROR_ARGUMENT;
+    struct zsip_view sent_by =
+        config->sent_by.length > 0 ? config->sent_by : ZSIP_VIEW("localhost");
+    return zsip_endpoint_sent_by(endpoint, sent_by);
 }
 
 enum zsip_status zsip_endpoint_sent_by(struct zsip_endpoint *endpoint, struct zsip_view sent_by)
@@ -330,10 +331,47 @@ static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_pack
     zsip_txn_keys(endpoint->txn, endpoint->identities, requests, endpoint->keys);
 }
 
+void zsip_endpoint_steer(struct zsip_endpoint *endpoint, const struct steering *steering)
+{
+    endpoint->steering = *steering;
+}
+
+/* The worker that owns a request's identity, or sent the request a response is for. */
+static uint32_t owner_of(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                         const struct zsip_txn_key *key)
+{
+    uint16_t node;
+    uint8_t worker;
+    if (msg->kind == ZSIP_KIND_REQUEST)
+        return zsip_txn_owner(key, endpoint->steering.workers);
+    bool minted = zsip_txn_branch_owner(zsip_msg_view(msg, msg->via.branch), &node, &worker);
+    return minted && node == endpoint->config.node && worker < endpoint->steering.workers
+               ? worker
+               : endpoint->steering.self;
+}
+
+/* Requests from streams stay with their connection's worker, and what was steered once is here to
+ * stay. */
+static bool steered_away(struct zsip_endpoint *endpoint, const struct zsip_packet *packet,
+                         const struct zsip_msg *msg, const struct zsip_txn_key *key)
+{
+    const struct steering *steering = &endpoint->steering;
+    if (steering->workers < 2 || (packet->flags & ZSIP_PACKET_STEERED) ||
+        (packet->path->flags & ZSIP_PATH_RELIABLE))
+        return false;
+    uint32_t owner = owner_of(endpoint, msg, key);
+    if (owner == steering->self)
+        return false;
+    steering->pass(steering->user, owner, packet);
+    return true;
+}
+
 static void batch_message(struct zsip_endpoint *endpoint, const struct zsip_packet *packet,
                           unsigned i, const struct zsip_txn_key *key)
 {
     const struct zsip_msg *msg = &endpoint->messages[i];
+    if (endpoint->statuses[i] == ZSIP_OK && steered_away(endpoint, packet, msg, key))
+        return;
     endpoint->stats.packets_in++;
     if (endpoint->statuses[i] == ZSIP_OK) {
         if (msg->kind == ZSIP_KIND_REQUEST)

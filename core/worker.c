@@ -1,6 +1,7 @@
 /* The worker: one endpoint, one ring, one core. Everything it does, it does in turns. */
 #include "zsip/worker.h"
 
+#include "core/group.h"
 #include "core/mailbox.h"
 #include "transport/transport.h"
 
@@ -12,6 +13,8 @@ enum {
     EXPIRE_ROUNDS = 16,
     /* Posts between two looks at the room in the output. */
     POSTS_ROUND = 64,
+    /* Packets a turn from each lane: as many as a worker's own sockets bring it at most. */
+    LANE_PACKETS = ZSIP_RECEIVE_MAX,
 };
 
 struct zsip_worker {
@@ -23,11 +26,17 @@ struct zsip_worker {
     uint64_t turn_deadline_ns; /* as the application's turn asked */
     bool more;                 /* something is left over from the last turn */
     bool started, named;       /* pinned; told the endpoint where it is */
-    uint64_t turns, posts;
+    uint64_t turns, posts, steered_out, steered_in, steered_full;
+    struct zsip_group *group; /* with others to steer to, else NULL */
+    uint32_t self;            /* place in the group */
     _Alignas(64) _Atomic uint64_t posts_full;
     _Atomic bool stopped;
     struct mailbox mailbox;
 };
+
+/* Counters are written by one thread and read by others, hence the relaxed store. */
+#define COUNT(worker, name, by)                                                                    \
+    __atomic_store_n(&(worker)->name, (worker)->name + (by), __ATOMIC_RELAXED)
 
 /* ---- Setting up -------------------------------------------------------------------------------
  */
@@ -41,6 +50,43 @@ void zsip_worker_config_init(struct zsip_worker_config *config)
         .socket_buffer_bytes = 8u << 20,
     };
     zsip_endpoint_config_init(&config->endpoint);
+}
+
+/* Copies a packet into the lane to its owner. */
+static void pass(void *user, uint32_t owner, const struct zsip_packet *packet)
+{
+    struct zsip_worker *worker = user;
+    if (zsip_lane_put(group_lane(worker->group, worker->self, owner), packet))
+        COUNT(worker, steered_out, 1);
+    else
+        COUNT(worker, steered_full, 1);
+}
+
+/* Takes its place in the group. */
+static enum zsip_status join(struct zsip_worker *worker)
+{
+    struct zsip_group *group = worker->config.group;
+    uint32_t self = worker->config.endpoint.worker;
+    if (self >= group->count || group->members[self].worker != NULL)
+        return ZSIP_ERROR_ARGUMENT;
+    group->members[self].worker = worker;
+    if (group->steering == ZSIP_STEER_PEER || group->count < 2)
+        return ZSIP_OK;
+    worker->group = group;
+    worker->self = self;
+    struct steering steering = {
+        .workers = group->count, .self = self, .pass = pass, .user = worker};
+    zsip_endpoint_steer(worker->endpoint, &steering);
+    return ZSIP_OK;
+}
+
+static enum zsip_status draw_seed(struct zsip_worker_config *config)
+{
+    uint8_t *seed = config->endpoint.seed;
+    if (config->group == NULL)
+        return zsip_random(seed, sizeof(config->endpoint.seed));
+    memcpy(seed, config->group->seed, sizeof(config->endpoint.seed));
+    return ZSIP_OK;
 }
 
 static enum zsip_status create_parts(struct zsip_worker *worker, char *error, size_t error_bytes)
@@ -58,11 +104,13 @@ static enum zsip_status create_parts(struct zsip_worker *worker, char *error, si
     };
     enum zsip_status status = zsip_net_create(&net, &worker->net, error, error_bytes);
     if (status == ZSIP_OK && memcmp(config->endpoint.seed, no_seed, sizeof(no_seed)) == 0)
-        status = zsip_random(config->endpoint.seed, sizeof(config->endpoint.seed));
+        status = draw_seed(config);
     if (status != ZSIP_OK)
         return status;
     config->endpoint.memory = &worker->memory;
     status = zsip_endpoint_create(&config->endpoint, &worker->endpoint);
+    if (status == ZSIP_OK && config->group != NULL)
+        status = join(worker);
     if (status != ZSIP_OK && error != NULL)
         snprintf(error, error_bytes, "endpoint: %s; look at its configuration",
                  zsip_status_text(status));
@@ -198,15 +246,14 @@ static void make_room(struct zsip_worker *worker)
 /* ---- A turn -----------------------------------------------------------------------------------
  */
 
-static void take_packets(struct zsip_worker *worker, const struct zsip_net_batch *batch)
+static void take_packets(struct zsip_worker *worker, const struct zsip_packet *packets, size_t left,
+                         struct zsip_time now)
 {
-    const struct zsip_packet *packets = batch->packets;
-    size_t left = batch->packet_count;
     _Static_assert(ZSIP_NET_PACKETS_MAX <= ZSIP_RECEIVE_MAX, "a batch is one call");
     while (left > 0) {
         size_t used;
         enum zsip_status status =
-            zsip_endpoint_receive(worker->endpoint, packets, left, batch->now, &used);
+            zsip_endpoint_receive(worker->endpoint, packets, left, now, &used);
         packets += used;
         left -= used;
         if (status != ZSIP_MORE)
@@ -214,6 +261,42 @@ static void take_packets(struct zsip_worker *worker, const struct zsip_net_batch
         /* To take nothing with an empty output would be the endpoint's fault, and last for ever. */
         ZSIP_ASSERT(hand_over(worker) > 0 || used > 0);
         make_room(worker);
+    }
+}
+
+/* What other workers passed to this one. */
+static void take_lanes(struct zsip_worker *worker, struct zsip_time now)
+{
+    struct zsip_group *group = worker->group;
+    struct zsip_packet packets[LANE_PACKETS];
+    _Atomic bool *rung = &group->members[worker->self].rung;
+    /* Down before the lanes are looked into: who publishes from here on rings again. */
+    if (!atomic_load_explicit(rung, memory_order_relaxed) ||
+        !atomic_exchange_explicit(rung, false, memory_order_acq_rel))
+        return;
+    for (uint32_t from = 0; from < group->count; from++) {
+        struct lane *lane = group_lane(group, from, worker->self);
+        size_t count = zsip_lane_take(lane, packets, LANE_PACKETS);
+        take_packets(worker, packets, count, now);
+        zsip_lane_release(lane);
+        COUNT(worker, steered_in, count);
+        if (count == LANE_PACKETS) {
+            atomic_store_explicit(rung, true, memory_order_relaxed);
+            worker->more = true;
+        }
+    }
+}
+
+/* Shows the others what was passed to them; rings once for a batch, and not where it rings already.
+ */
+static void publish_lanes(struct zsip_worker *worker)
+{
+    struct zsip_group *group = worker->group;
+    for (uint32_t to = 0; to < group->count; to++) {
+        struct member *member = &group->members[to];
+        if (to != worker->self && zsip_lane_publish(group_lane(group, worker->self, to)) &&
+            !atomic_exchange_explicit(&member->rung, true, memory_order_acq_rel))
+            zsip_net_signal(worker->net, member->worker->net);
     }
 }
 
@@ -241,7 +324,7 @@ static void take_posts(struct zsip_worker *worker, struct zsip_time now)
         if (++taken % POSTS_ROUND == 0)
             make_room(worker);
     }
-    __atomic_store_n(&worker->posts, worker->posts + taken, __ATOMIC_RELAXED);
+    COUNT(worker, posts, taken);
     if (taken == MAILBOX_POSTS) {
         atomic_store_explicit(&mailbox->rung, true, memory_order_relaxed);
         worker->more = true;
@@ -293,9 +376,13 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
         return status;
     output_left(worker);
     worker->more = false;
-    __atomic_store_n(&worker->turns, worker->turns + 1, __ATOMIC_RELAXED);
+    COUNT(worker, turns, 1);
 
-    take_packets(worker, batch);
+    take_packets(worker, batch->packets, batch->packet_count, batch->now);
+    if (worker->group != NULL) {
+        take_lanes(worker, batch->now);
+        publish_lanes(worker);
+    }
     take_failures(worker, batch);
     take_posts(worker, batch->now);
     run_timers(worker, batch->now);
@@ -366,6 +453,9 @@ void zsip_worker_stats(const struct zsip_worker *worker, struct zsip_worker_stat
 #undef X
     all.turns = __atomic_load_n(&worker->turns, __ATOMIC_RELAXED);
     all.posts = __atomic_load_n(&worker->posts, __ATOMIC_RELAXED);
+    all.steered_out = __atomic_load_n(&worker->steered_out, __ATOMIC_RELAXED);
+    all.steered_in = __atomic_load_n(&worker->steered_in, __ATOMIC_RELAXED);
+    all.steered_full = __atomic_load_n(&worker->steered_full, __ATOMIC_RELAXED);
     all.posts_full = atomic_load_explicit(&worker->posts_full, memory_order_relaxed);
     memcpy(stats, &all, stats->struct_bytes < sizeof(all) ? stats->struct_bytes : sizeof(all));
 }

@@ -48,6 +48,7 @@ enum completion {
     COMPLETION_ONESHOT,
     COMPLETION_SEND,
     COMPLETION_WAKE,
+    COMPLETION_SIGNAL, /* a bell that did not ring; below: whose */
 };
 
 #define USER_DATA(kind, rest) ((uint64_t)(kind) << 56 | (uint64_t)(rest))

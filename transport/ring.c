@@ -179,6 +179,9 @@ static void take_completions(struct zsip_net *t)
                 break;
         } else if (kind == COMPLETION_WAKE) {
             take_wake(t, cqe);
+        } else if (kind == COMPLETION_SIGNAL && cqe->res < 0) {
+            /* Its ring is not enabled yet, or this kernel can't ring it. */
+            zsip_net_wake((struct zsip_net *)(uintptr_t)USER_DATA_REST(cqe->user_data));
         }
     }
     io_uring_cq_advance(&t->ring, taken);
@@ -248,6 +251,18 @@ void zsip_net_wake(struct zsip_net *t)
     uint64_t one = 1;
     (void)!write(t->wake_fd, &one, sizeof(one));
     errno = saved;
+}
+
+void zsip_net_signal(struct zsip_net *from, struct zsip_net *to)
+{
+    struct io_uring_sqe *sqe = zsip_ring_entry(from);
+    if (sqe == NULL) {
+        zsip_net_wake(to);
+        return;
+    }
+    io_uring_prep_msg_ring(sqe, to->ring.ring_fd, 0, USER_DATA(COMPLETION_NONE, 0), 0);
+    sqe->user_data = USER_DATA(COMPLETION_SIGNAL, (uintptr_t)to);
+    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
 int zsip_net_fd(const struct zsip_net *t)

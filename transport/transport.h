@@ -91,6 +91,10 @@ enum zsip_status zsip_net_flush(struct zsip_net *net);
 /* Makes the running wait, or the next, return. Any thread, and signal handlers. */
 void zsip_net_wake(struct zsip_net *net);
 
+/* Makes the running wait of to, or its next, return. For the thread of from, which pays no syscall
+ * for it: the bell leaves with its next wait or flush. */
+void zsip_net_signal(struct zsip_net *from, struct zsip_net *to);
+
 /* Readable when wait(0) would find something; from the first wait on. */
 int zsip_net_fd(const struct zsip_net *net);
 

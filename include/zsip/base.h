@@ -165,13 +165,17 @@ struct zsip_path {
     uint16_t reserved;
 };
 
+enum zsip_packet_flag {
+    ZSIP_PACKET_STEERED = 1, /* came from another worker, whose socket got it */
+};
+
 /* One received message, or what is taken for one: a datagram, or what a framer cut from a stream.
  * data and path live until the function they are passed to returns. */
 struct zsip_packet {
     const uint8_t *data;
     const struct zsip_path *path;
     uint32_t bytes;
-    uint32_t reserved;
+    uint32_t flags; /* enum zsip_packet_flag */
 };
 
 /* One message to be sent. data stands in the sender's output and may be padded in place, up to the

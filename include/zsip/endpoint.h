@@ -125,7 +125,8 @@ struct zsip_endpoint_config {
     uint16_t node;    /* of several hosts that share an address; in the branch */
     uint8_t worker;   /* in the branch: responses find their worker by it */
 
-    /* Via sent-by of our requests, "host" or "host:port" (RFC 3261 section 18.1.1). */
+    /* Via sent-by of our requests, "host" or "host:port" (RFC 3261 section 18.1.1). "": a worker
+     * puts the address of its first socket there, an endpoint alone "localhost". */
     struct zsip_view sent_by;
     /* Methods answered, as the value of Allow. Default "MESSAGE, OPTIONS". CANCEL and ACK are
      * understood always and added to Allow (RFC 3261 section 20.5). */

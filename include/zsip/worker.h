@@ -19,6 +19,33 @@ extern "C" {
 
 struct zsip_worker;
 
+/* ---- Groups ----------------------------------------------------------------------------------
+ *
+ * Workers that serve the same addresses as one element. The kernel spreads flows over their
+ * sockets by 4-tuple, which leaves all of a trunk peer on one of them, and lets a copy of a request
+ * arrive at another one (a NAT that rebinds, a second way). So, over UDP, a worker passes a request
+ * to the one that owns its Call-ID, CSeq and From tag, and a response to the one that sent the
+ * request, as a copy in a bounded lane between the two; a full lane is a counted drop. */
+struct zsip_group;
+
+enum zsip_steering {
+    ZSIP_STEER_MESSAGE = 0, /* by what the request is, as above */
+    /* By where it comes from: nothing is passed on. For sources that keep their address; gives up
+     * the detection of copies and merged requests that come from different ones. */
+    ZSIP_STEER_PEER = 1,
+};
+
+#define ZSIP_GROUP_WORKERS_MAX 64u
+
+/* memory NULL: the library's own. ERROR_ARGUMENT, ERROR_MEMORY, ERROR_SYSTEM. */
+ZSIP_API enum zsip_status zsip_group_create(unsigned workers, enum zsip_steering steering,
+                                            const struct zsip_memory *memory,
+                                            struct zsip_group **group);
+/* After its workers. NULL is allowed. */
+ZSIP_API void zsip_group_destroy(struct zsip_group *group);
+
+/* ---- Workers --------------------------------------------------------------------------------- */
+
 struct zsip_worker_config {
     size_t struct_bytes;
     struct zsip_endpoint_config endpoint; /* a seed of all zero is drawn from the kernel */
@@ -34,6 +61,10 @@ struct zsip_worker_config {
      * requests from. Returns when it wants to be called next at the latest, on the monotonic
      * clock; ZSIP_NEVER_NS if it does not care. NULL: none. */
     uint64_t (*turn)(void *user, struct zsip_worker *worker, struct zsip_time now);
+    /* NULL: alone. Else endpoint.worker is its place in the group, all its workers are made before
+     * one of them makes a turn, and all listen to the same addresses in the same order. A seed of
+     * all zero is the group's. */
+    struct zsip_group *group;
 };
 
 ZSIP_API void zsip_worker_config_init(struct zsip_worker_config *config);
@@ -96,7 +127,10 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
     X(send_full, "datagrams dropped because the socket's send buffer was full")                    \
     X(icmp_errors, "ICMP errors received")                                                         \
     X(posts, "functions posted by other threads")                                                  \
-    X(posts_full, "posts refused because the mailbox was full")
+    X(posts_full, "posts refused because the mailbox was full")                                    \
+    X(steered_out, "packets passed to the worker that owns them")                                  \
+    X(steered_in, "packets that other workers passed to this one")                                 \
+    X(steered_full, "packets dropped because the lane to their owner was full")
 
 struct zsip_worker_stats {
     size_t struct_bytes;
