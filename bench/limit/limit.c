@@ -1,0 +1,204 @@
+/* bench limit: the kernel's echo, and zsip's transport without SIP, each with the same client on
+ * another core. With --drive PORT, only the client, at whoever listens there. */
+#include "bench/limit/limit.h"
+
+#include "bench/harness.h"
+
+#include <errno.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    RUNS = 3,
+    RUN_NS = 1000000000,
+};
+
+uint8_t limit_reply[LIMIT_REPLY_BYTES];
+
+void limit_fail(const char *what)
+{
+    fprintf(stderr, "bench-limit: %s%s%s\n", what, errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    exit(1);
+}
+
+int limit_socket(bool receive_trains)
+{
+    int bytes = LIMIT_SOCKET_BUFFER_BYTES, on = 1;
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct timeval timeout = {.tv_usec = 100000};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0)
+        limit_fail("socket");
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) != 0)
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    if (receive_trains && setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) != 0)
+        limit_fail("UDP_GRO");
+    return fd;
+}
+
+/* What client and server process share. */
+struct shared {
+    atomic_bool stop;
+    atomic_uint port;
+};
+
+/* One line of the table of what is measured. */
+struct scenario {
+    const char *name;
+    limit_server server; /* NULL: zsip's transport */
+    enum limit_mode mode;
+    unsigned peers, window, train_max;
+};
+
+static const struct scenario scenarios[] = {
+    {"plain", limit_serve_mmsg, LIMIT_PLAIN, 1, 256, 1},
+    {"plain grouped", limit_serve_mmsg, LIMIT_GROUPED, 1, 256, 1},
+    {"plain io_uring", limit_serve_uring, LIMIT_PLAIN, 1, 256, 1},
+    {"plain io_uring grouped", limit_serve_uring, LIMIT_GROUPED, 1, 256, 1},
+    {"plain zsip transport", NULL, LIMIT_PLAIN, 1, 256, 1},
+    {"plain zsip transport grouped", NULL, LIMIT_GROUPED, 1, 256, 1},
+    {"trains", limit_serve_mmsg, LIMIT_TRAINS, 1, 512, 64},
+    {"trains io_uring", limit_serve_uring, LIMIT_TRAINS, 1, 512, 64},
+    {"trains zsip transport", NULL, LIMIT_TRAINS, 1, 512, 64},
+    {"trains of 8", limit_serve_mmsg, LIMIT_TRAINS, 1, 64, 8},
+    {"trains of 8 zsip transport", NULL, LIMIT_TRAINS, 1, 64, 8},
+    {"trains 32 peers", limit_serve_mmsg, LIMIT_TRAINS, 32, 2048, 32},
+    {"trains 32 peers zsip transport", NULL, LIMIT_TRAINS, 32, 2048, 32},
+};
+
+static struct limit_result measure(const struct scenario *scenario, double *server_ns)
+{
+    struct shared *shared =
+        mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        limit_fail("mmap");
+    pid_t child = fork();
+    if (child == 0) {
+        bench_pin();
+        if (scenario->server != NULL) {
+            struct sockaddr_in name;
+            socklen_t bytes = sizeof(name);
+            int fd = limit_socket(scenario->mode == LIMIT_TRAINS);
+            getsockname(fd, (struct sockaddr *)&name, &bytes);
+            atomic_store(&shared->port, ntohs(name.sin_port));
+            scenario->server(fd, scenario->mode, &shared->stop);
+        } else {
+            limit_serve_transport(scenario->mode, &shared->stop, &shared->port);
+        }
+        exit(0);
+    }
+    while (atomic_load(&shared->port) == 0 && waitpid(child, NULL, WNOHANG) == 0)
+        usleep(1000);
+    struct limit_load load = {
+        .server = {.sin_family = AF_INET,
+                   .sin_port = htons((uint16_t)atomic_load(&shared->port)),
+                   .sin_addr = {htonl(INADDR_LOOPBACK)}},
+        .window = scenario->window,
+        .peers = scenario->peers,
+        .train_max = scenario->train_max,
+        .duration_ns = RUN_NS,
+    };
+    struct limit_result result = limit_drive(&load);
+    struct rusage usage = {0};
+    atomic_store(&shared->stop, true);
+    if (wait4(child, NULL, 0, &usage) == child && result.answered > 0)
+        *server_ns = (1e9 * (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                      1e3 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)) /
+                     (double)result.answered;
+    munmap(shared, sizeof(*shared));
+    return result;
+}
+
+static void row(const struct scenario *scenario)
+{
+    char name[64], ns_name[64], client_name[64];
+    double rate[BENCH_RUNS_MAX], ns[BENCH_RUNS_MAX], client[BENCH_RUNS_MAX];
+    unsigned runs = bench_runs(RUNS);
+    snprintf(name, sizeof(name), "limit %s", scenario->name);
+    snprintf(ns_name, sizeof(ns_name), "limit ns %s", scenario->name);
+    snprintf(client_name, sizeof(client_name), "limit client ns %s", scenario->name);
+    if (!bench_wanted(name))
+        return;
+    for (unsigned i = 0; i < runs; i++) {
+        struct limit_result result = measure(scenario, &ns[i]);
+        rate[i] = result.answered_per_s;
+        client[i] = result.client_ns;
+        if (result.unanswered > 0)
+            bench_note("%s: %llu of %llu without an answer", name,
+                       (unsigned long long)result.unanswered,
+                       (unsigned long long)(result.answered + result.unanswered));
+    }
+    bench_row(name, "1/s", rate, runs);
+    bench_row(ns_name, "ns", ns, runs);
+    bench_row(client_name, "ns", client, runs);
+}
+
+/* The client has the first core of those we may use, the server bench_pin()'s, the last. */
+static void pin_client(void)
+{
+    cpu_set_t allowed, one;
+    sched_getaffinity(0, sizeof(allowed), &allowed);
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed))
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        sched_setaffinity(0, sizeof(one), &one);
+        return;
+    }
+}
+
+/* --drive PORT [WINDOW [PEERS [TRAIN [SECONDS]]]] */
+static int drive(int count, char **values)
+{
+    unsigned number[5] = {0, 256, 1, 1, 5};
+    for (int i = 0; i < count && i < 5; i++)
+        number[i] = (unsigned)atoi(values[i]);
+    struct limit_load load = {
+        .server = {.sin_family = AF_INET,
+                   .sin_port = htons((uint16_t)number[0]),
+                   .sin_addr = {htonl(INADDR_LOOPBACK)}},
+        .window = number[1],
+        .peers = number[2] < LIMIT_PEERS_MAX ? number[2] : LIMIT_PEERS_MAX,
+        .train_max = number[3] < LIMIT_BATCH ? number[3] : LIMIT_BATCH,
+        .duration_ns = number[4] * 1000000000ull,
+    };
+    struct limit_result result = limit_drive(&load);
+    printf("{\"answered_per_s\": %.0f, \"answered\": %llu, \"unanswered\": %llu, "
+           "\"client_ns\": %.0f}\n",
+           result.answered_per_s, (unsigned long long)result.answered,
+           (unsigned long long)result.unanswered, result.client_ns);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    snprintf((char *)limit_reply, sizeof(limit_reply), "SIP/2.0 200 OK\r\nX-Filler: ");
+    memset(limit_reply + 26, 'x', sizeof(limit_reply) - 30);
+    memcpy(limit_reply + sizeof(limit_reply) - 4, "\r\n\r\n", 4);
+    pin_client();
+    argc = bench_begin_some("limit", argc, argv);
+    if (argc > 2 && strcmp(argv[1], "--drive") == 0)
+        return drive(argc - 2, argv + 2);
+    if (argc > 1) {
+        fprintf(stderr, "bench-limit: what is '%s'?\n", argv[1]);
+        return 64;
+    }
+    for (unsigned i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++)
+        row(&scenarios[i]);
+    return bench_finish();
+}
