@@ -97,7 +97,8 @@ static bool join(struct zsip_net *t, struct train *train, const struct zsip_outp
     bool paddable = output->pad_at != 0;
     uint32_t longest = train->bytes_max;
     if (output->bytes > longest) {
-        if (!train->paddable || stride(longest) != stride(output->bytes))
+        if (!train->paddable || stride(longest) != stride(output->bytes) ||
+            output->bytes > SEGMENT_BYTES_MAX)
             return false;
         longest = output->bytes;
         train->equal = false;
@@ -163,7 +164,7 @@ static void place(struct zsip_net *t, const struct zsip_output *output, uint16_t
      * more. */
     uint32_t opened = t->train_count;
     open_train(t, output, index);
-    if (t->train_count > opened)
+    if (t->train_count > opened && !t->trains[opened].closed)
         *entry = mark | opened;
 }
 
