@@ -1,0 +1,234 @@
+/* zsip serve: workers made, watched and ended. */
+#include "serve.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct serve {
+    struct serve_config config;
+    struct serve_worker *workers[SERVE_WORKERS_MAX];
+    unsigned worker_count; /* made so far */
+    FILE *out;
+    FILE *json;
+    uint64_t start_ns;
+};
+
+static double elapsed_s(const struct serve *serve)
+{
+    return (double)(zsip_time_now().monotonic_ns - serve->start_ns) / 1e9;
+}
+
+/* ---- Set-up ---------------------------------------------------------------------------------- */
+
+static bool workers_make(struct serve *serve)
+{
+    char error[512] = "";
+    enum zsip_status status = ZSIP_OK;
+
+    while (status == ZSIP_OK && serve->worker_count < serve->config.workers) {
+        struct serve_worker *worker = calloc(1, sizeof *worker);
+
+        if (worker == NULL) {
+            cli_error("no memory for a worker; give fewer --workers");
+            return false;
+        }
+        serve->workers[serve->worker_count] = worker;
+        status =
+            serve_worker_create(worker, &serve->config, serve->worker_count++, error, sizeof error);
+    }
+    if (status != ZSIP_OK)
+        cli_error("%s", error[0] != '\0' ? error : zsip_status_text(status));
+    return status == ZSIP_OK;
+}
+
+static bool workers_start(struct serve *serve)
+{
+    for (unsigned i = 0; i < serve->worker_count; i++) {
+        struct serve_worker *worker = serve->workers[i];
+
+        if (pthread_create(&worker->thread, NULL, serve_worker_thread, worker) != 0) {
+            cli_error("can't start a thread; give fewer --workers");
+            return false;
+        }
+        worker->threaded = true;
+    }
+    return true;
+}
+
+static void begin_line(const struct serve *serve)
+{
+    const struct serve_config *config = &serve->config;
+
+    fputs("zsip serve: listening on", serve->out);
+    for (unsigned i = 0; i < config->listen_count; i++)
+        fprintf(serve->out, " udp:%s", config->listen[i].text);
+    fprintf(serve->out, ", %u worker%s; Ctrl-C ends it\n", config->workers,
+            config->workers == 1 ? "" : "s");
+    fflush(serve->out);
+}
+
+/* ---- The run --------------------------------------------------------------------------------- */
+
+static bool all_over(const struct serve *serve)
+{
+    for (unsigned i = 0; i < serve->worker_count; i++) {
+        if (serve->workers[i]->threaded &&
+            !atomic_load_explicit(&serve->workers[i]->over, memory_order_acquire))
+            return false;
+    }
+    return true;
+}
+
+static bool any_broken(const struct serve *serve)
+{
+    for (unsigned i = 0; i < serve->worker_count; i++) {
+        if (atomic_load(&serve->workers[i]->broken))
+            return true;
+    }
+    return false;
+}
+
+/* Prints the line of the interval that ended, over the one before on a terminal. */
+static void line(const struct serve *serve, struct serve_totals *before, double seconds)
+{
+    struct serve_totals now;
+    bool over = serve->config.stats_s == 0;
+
+    serve_totals(serve->workers, serve->worker_count, &now);
+    fprintf(serve->out, over ? "\r\033[K%6.0f s  " : "%6.0f s  ", elapsed_s(serve));
+    serve_report_line(serve->out, before, &now, seconds);
+    if (!over)
+        fputc('\n', serve->out);
+    fflush(serve->out);
+    *before = now;
+}
+
+/* Until a signal or until a worker broke. Returns whether to drain. */
+static bool watch(struct serve *serve, const sigset_t *signals)
+{
+    bool live = !serve->config.print && isatty(fileno(serve->out));
+    uint64_t interval_s = serve->config.stats_s > 0 ? serve->config.stats_s : live ? 1 : 0;
+    uint64_t last_ns = serve->start_ns;
+    struct serve_totals before;
+
+    memset(&before, 0, sizeof before);
+    while (!any_broken(serve)) {
+        uint64_t next_ns = last_ns + (interval_s > 0 ? interval_s : 1) * ZSIP_NS_PER_S;
+        uint64_t now_ns = zsip_time_now().monotonic_ns;
+        uint64_t pause_ns = next_ns > now_ns ? next_ns - now_ns : 0;
+        /* Looks at least once a second whether a worker broke. */
+        struct timespec pause = {pause_ns >= ZSIP_NS_PER_S, 0};
+        int signal;
+
+        if (pause.tv_sec == 0)
+            pause.tv_nsec = (long)pause_ns;
+        signal = sigtimedwait(signals, NULL, &pause);
+        if (signal > 0)
+            return signal == SIGTERM;
+        now_ns = zsip_time_now().monotonic_ns;
+        if (now_ns < next_ns)
+            continue;
+        if (interval_s > 0)
+            line(serve, &before, (double)(now_ns - last_ns) / 1e9);
+        last_ns = next_ns;
+    }
+    return false;
+}
+
+static void drain(struct serve *serve, const sigset_t *signals)
+{
+    const struct timespec pause = {0, 20000000};
+
+    for (unsigned i = 0; i < serve->worker_count; i++)
+        serve_worker_drain(serve->workers[i]);
+    /* No longer than the delay, which is bounded; a second signal cuts it short. */
+    while (!all_over(serve) && sigtimedwait(signals, NULL, &pause) < 0)
+        continue;
+}
+
+static void workers_end(struct serve *serve)
+{
+    for (unsigned i = 0; i < serve->worker_count; i++) {
+        struct serve_worker *worker = serve->workers[i];
+
+        if (!worker->threaded)
+            continue;
+        zsip_worker_stop(worker->zsip);
+        pthread_join(worker->thread, NULL);
+        worker->threaded = false;
+    }
+}
+
+static int run(struct serve *serve, const sigset_t *signals)
+{
+    struct serve_totals totals;
+    double seconds;
+    bool broken, wants_drain;
+
+    wants_drain = watch(serve, signals);
+    if (wants_drain)
+        drain(serve, signals);
+    workers_end(serve);
+    seconds = elapsed_s(serve);
+    broken = any_broken(serve);
+    serve_totals(serve->workers, serve->worker_count, &totals);
+    serve_report_summary(serve->out, &serve->config, &totals, seconds);
+    if (serve->json != NULL && !cli_json_close(serve->json, serve->config.json,
+                                               serve_report_json(&serve->config, &totals, seconds)))
+        return CLI_EXIT_FAILED;
+    return broken ? CLI_EXIT_FAILED : CLI_EXIT_OK;
+}
+
+static void config_init(struct serve_config *config)
+{
+    struct zsip_worker_config worker;
+
+    zsip_worker_config_init(&worker);
+    config->workers = 1;
+    config->status = 200;
+    config->held_max = worker.endpoint.pending_max;
+    config->t1_ns = worker.endpoint.t1_ns;
+    config->spin_us = worker.spin_us;
+    config->socket_buffer_bytes = worker.socket_buffer_bytes;
+}
+
+int zsip_cli_serve(int argc, char **argv)
+{
+    static struct serve serve; /* its lists are too large for a stack */
+    sigset_t signals;
+    int status;
+
+    config_init(&serve.config);
+    status = serve_options(argc, argv, &serve.config);
+    if (status >= 0)
+        return status;
+    serve.out = stdout;
+    if (serve.config.json != NULL) {
+        serve.json = cli_json_open(serve.config.json);
+        if (serve.json == NULL)
+            return CLI_EXIT_USAGE;
+        serve.out = serve.json == stdout ? stderr : stdout;
+    }
+    /* Blocked in all threads; watch() and drain() take them. */
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+
+    status = CLI_EXIT_FAILED;
+    if (workers_make(&serve)) {
+        begin_line(&serve);
+        serve.start_ns = zsip_time_now().monotonic_ns;
+        if (workers_start(&serve))
+            status = run(&serve, &signals);
+        workers_end(&serve);
+    }
+    for (unsigned i = 0; i < serve.worker_count; i++) {
+        serve_worker_destroy(serve.workers[i]);
+        free(serve.workers[i]);
+    }
+    return status;
+}

@@ -1,0 +1,89 @@
+/* zsip serve: what its files share. */
+#ifndef ZSIP_CLI_SERVE_H
+#define ZSIP_CLI_SERVE_H
+
+#include "cli.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define SERVE_WORKERS_MAX 64u
+#define SERVE_LISTEN_MAX  16u
+
+struct serve_config {
+    struct cli_place listen[SERVE_LISTEN_MAX];
+    unsigned listen_count;
+    uint32_t workers;
+    struct cli_cpus cpus;
+    const char *advertise;
+    unsigned status; /* what a MESSAGE gets */
+    uint64_t delay_ns;
+    uint32_t held_max;
+    char methods[512]; /* the value of Allow; empty: the library's default */
+    bool methods_any;
+    const char *accept;
+    enum zsip_merged merged;
+    enum zsip_in_dialog in_dialog;
+    uint64_t t1_ns;
+    uint32_t spin_us;
+    uint32_t socket_buffer_bytes;
+    unsigned without;
+    bool print;
+    uint64_t stats_s; /* 0: a live line on a terminal */
+    const char *json;
+};
+
+/* An answer that waits for its time. */
+struct serve_held {
+    uint64_t handle;
+    uint64_t due_ns;
+    uint32_t status;
+    uint32_t reserved;
+};
+
+struct serve_worker {
+    struct zsip_worker *zsip;
+    struct zsip_endpoint *endpoint;
+    const struct serve_config *config;
+    /* The delay has one length, so whoever came first is due first. */
+    struct serve_held *held;
+    uint32_t held_head;
+    uint32_t held_count;
+    bool printed;
+    pthread_t thread;
+    bool threaded;
+    _Atomic bool draining;
+    _Atomic bool over;
+    _Atomic bool broken;
+};
+
+/* serve_options.c: returns an exit status, or -1 to go on. */
+int serve_options(int argc, char **argv, struct serve_config *config);
+
+/* serve_worker.c. On failure error holds one line. worker is zeroed before. */
+enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_config *config,
+                                     unsigned index, char *error, size_t error_bytes);
+void serve_worker_destroy(struct serve_worker *worker);
+void *serve_worker_thread(void *worker);
+/* Answers what is held, takes nothing more in, ends. Any thread. */
+void serve_worker_drain(struct serve_worker *worker);
+
+/* serve_print.c: shows one message on standard output. */
+void serve_print(const struct zsip_incoming *incoming);
+
+/* serve_report.c. */
+struct serve_totals {
+    struct zsip_endpoint_stats endpoint;
+    struct zsip_worker_stats ring;
+};
+
+void serve_totals(struct serve_worker *const *workers, unsigned count, struct serve_totals *out);
+/* What happened between two looks, seconds apart. No line end. */
+void serve_report_line(FILE *out, const struct serve_totals *before, const struct serve_totals *now,
+                       double seconds);
+void serve_report_summary(FILE *out, const struct serve_config *config,
+                          const struct serve_totals *totals, double seconds);
+json_t *serve_report_json(const struct serve_config *config, const struct serve_totals *totals,
+                          double seconds);
+
+#endif

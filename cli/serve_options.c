@@ -1,0 +1,330 @@
+/* zsip serve: its options. */
+#include "serve.h"
+
+#include <getopt.h>
+#include <string.h>
+
+enum {
+    OPTION_LISTEN = 1,
+    OPTION_ADVERTISE,
+    OPTION_STATUS,
+    OPTION_DELAY,
+    OPTION_HELD_MAX,
+    OPTION_METHODS,
+    OPTION_ACCEPT,
+    OPTION_MERGED,
+    OPTION_IN_DIALOG,
+    OPTION_T1,
+    OPTION_WORKERS,
+    OPTION_PIN,
+    OPTION_SPIN_US,
+    OPTION_RCVBUF,
+    OPTION_WITHOUT,
+    OPTION_PRINT,
+    OPTION_STATS,
+    OPTION_JSON,
+};
+
+static const struct cli_option options[] = {
+    {NULL, 0, NULL, "Where"},
+    {"listen", OPTION_LISTEN, "udp:ADDR:PORT",
+     "listen there (udp:0.0.0.0:5060); as often as you like; IPv6 in\n"
+     "brackets; port 0 takes a free one, which is printed"},
+    {"advertise", OPTION_ADVERTISE, "HOST[:PORT]",
+     "what we call ourselves in Via of requests of our own"},
+    {NULL, 0, NULL, "Answers"},
+    {"status", OPTION_STATUS, "CODE", "what a MESSAGE gets (200)"},
+    {"delay", OPTION_DELAY, "MS", "answer after MS milliseconds (0), at most 30000"},
+    {"held-max", OPTION_HELD_MAX, "N",
+     "with --delay: N requests wait at a time in each worker\n"
+     "(16384); more get 503"},
+    {"methods", OPTION_METHODS, "LIST",
+     "methods answered (MESSAGE,OPTIONS), such as MESSAGE,REGISTER;\n"
+     "any: all but INVITE and ACK"},
+    {"accept", OPTION_ACCEPT, "LIST", "body types taken (all), such as text/plain,message/cpim"},
+    {"merged", OPTION_MERGED, "482|accept",
+     "a request that came by a second way (482, RFC 3261 section\n"
+     "8.2.2.2)"},
+    {"in-dialog", OPTION_IN_DIALOG, "481|accept", "a request with a To tag (481: no such dialog)"},
+    {"t1", OPTION_T1, "MS",
+     "RFC 3261's T1 in milliseconds (500): answers are kept 64*T1\n"
+     "for retransmissions"},
+    {NULL, 0, NULL, "Machine"},
+    {"workers", OPTION_WORKERS, "N", "threads that share each address (1)"},
+    {"pin", OPTION_PIN, "LIST",
+     "tie worker i to the i-th CPU of LIST, such as 0,2-3; auto: of\n"
+     "those this process may use"},
+    {"spin-us", OPTION_SPIN_US, "N", "look for packets N microseconds before sleeping (20)"},
+    {"rcvbuf", OPTION_RCVBUF, "BYTES", "socket buffers (8388608)"},
+    {"without", OPTION_WITHOUT, "LIST",
+     "do without kernel features: gro, gso, incremental, bundles,\n"
+     "defer, multishot"},
+    {NULL, 0, NULL, "Output"},
+    {"print", OPTION_PRINT, NULL, "show each message as it arrives"},
+    {"stats", OPTION_STATS, "SECONDS", "a line every so often (on a terminal a live one a second)"},
+    {"json", OPTION_JSON, "FILE", "write the summary as JSON too; - is standard output"},
+    {0},
+};
+
+static const struct cli_command command = {
+    .name = "serve",
+    .usage = "serve [OPTIONS]",
+    .about =
+        "Answers SIP requests: MESSAGE with --status, other methods with 200. Ctrl-C (SIGINT)\n"
+        "ends it with a summary; SIGTERM answers what is held first, new requests with 503.",
+    .details = "Exit status: 0 ended by a signal; 1 it could not begin, or broke; 64 usage.\n\n"
+               "  zsip serve --listen udp:127.0.0.1:5060 --print\n"
+               "  zsip serve --listen udp:0.0.0.0:5060 --listen udp:[::]:5060 --workers 4 "
+               "--pin auto\n"
+               "  zsip serve --status 503 --delay 50 --stats 10 --json run.json\n",
+    .options = options,
+};
+
+/* ---- Status codes ---------------------------------------------------------------------------- */
+
+/* Codes that may not be sent without something this program can't know. */
+static const struct {
+    unsigned code;
+    const char *why;
+} refused_codes[] = {
+    {301, "it must name the new address in Contact"},
+    {302, "it must name the other address in Contact"},
+    {305, "it must name the proxy in Contact"},
+    {401, "it must carry a challenge in WWW-Authenticate (RFC 3261 section 21.4.2)"},
+    {405, "it must list in Allow what is allowed; to refuse MESSAGE, give --methods OPTIONS"},
+    {407, "it must carry a challenge in Proxy-Authenticate (RFC 3261 section 21.4.8)"},
+    {408, "it may not be sent (RFC 4320 section 4.2); a peer must find out by its own timer"},
+    {415, "it must list in Accept what is taken; to narrow that, give --accept"},
+    {420, "it must list in Unsupported what the request required"},
+    {421, "it must list in Require what it needs (RFC 3261 section 21.4.16)"},
+    {422, "it must carry Min-SE (RFC 4028)"},
+    {423, "it must carry Min-Expires (RFC 3261 section 21.4.17)"},
+    {424, "it must carry Geolocation-Error (RFC 6442)"},
+    {469, "it must carry Recv-Info (RFC 6086)"},
+    {470, "it must carry Permission-Missing (RFC 5360)"},
+    {489, "it must carry Allow-Events (RFC 6665)"},
+    {494, "it must carry Security-Server (RFC 3329)"},
+};
+
+static bool status_set(const char *text, struct serve_config *config)
+{
+    bool good = strlen(text) == 3 && strspn(text, "0123456789") == 3;
+    unsigned code = 0;
+
+    for (unsigned i = 0; good && i < 3; i++)
+        code = code * 10 + (unsigned)(text[i] - '0');
+    if (good && code >= 100 && code < 200) {
+        cli_error("--status %s: not a final answer; give 200..699", text);
+        return false;
+    }
+    if (code < 200 || code > 699) {
+        cli_error("--status %s: not a SIP status code; give 200..699", text);
+        return false;
+    }
+    for (size_t i = 0; i < sizeof refused_codes / sizeof refused_codes[0]; i++) {
+        if (refused_codes[i].code == code) {
+            cli_error("--status %u: %s; give another code", code, refused_codes[i].why);
+            return false;
+        }
+    }
+    config->status = code;
+    return true;
+}
+
+/* ---- Lists and choices ----------------------------------------------------------------------- */
+
+/* RFC 3261 section 25.1 token. */
+static bool is_token(const char *text, size_t length)
+{
+    static const char marks[] = "-.!%*_+`'~";
+
+    for (size_t i = 0; i < length; i++) {
+        char c = text[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) &&
+            strchr(marks, c) == NULL)
+            return false;
+    }
+    return length > 0;
+}
+
+/* "MESSAGE,REGISTER" becomes the value of Allow. INVITE needs transactions of another kind. */
+static bool methods_set(const char *text, struct serve_config *config)
+{
+    size_t used = 0;
+
+    config->methods[0] = '\0';
+    config->methods_any = strcmp(text, "any") == 0;
+    if (config->methods_any)
+        return true;
+    for (const char *at = text; at != NULL;) {
+        size_t length = strcspn(at, ",");
+
+        at += strspn(at, " ");
+        length = strcspn(at, ", ");
+        if (!is_token(at, length) || used + length + 3 > sizeof config->methods) {
+            cli_error("--methods %s: not a list of methods; give any, or some such as "
+                      "MESSAGE,OPTIONS,REGISTER",
+                      text);
+            return false;
+        }
+        if (strncmp(at, "INVITE", length) == 0 && length == 6) {
+            cli_error("--methods %s: INVITE is not served here (no sessions, only messages); "
+                      "leave it out",
+                      text);
+            return false;
+        }
+        used += (size_t)snprintf(config->methods + used, sizeof config->methods - used, "%s%.*s",
+                                 used == 0 ? "" : ", ", (int)length, at);
+        at += length + strspn(at + length, " ");
+        if (*at != '\0' && *at != ',') {
+            cli_error("--methods %s: put commas between methods", text);
+            return false;
+        }
+        at = *at == ',' ? at + 1 : NULL;
+    }
+    return true;
+}
+
+static bool choice(const char *what, const char *text, const char *code, int *accepts)
+{
+    *accepts = strcmp(text, "accept") == 0;
+    if (*accepts || strcmp(text, code) == 0)
+        return true;
+    cli_error("%s %s: give %s or accept", what, text, code);
+    return false;
+}
+
+static bool listen_add(const char *text, struct serve_config *config)
+{
+    if (config->listen_count == SERVE_LISTEN_MAX) {
+        cli_error("--listen %s: one too many; %u addresses are the most", text, SERVE_LISTEN_MAX);
+        return false;
+    }
+    return cli_value_place("--listen", text, true, &config->listen[config->listen_count++], NULL);
+}
+
+/* HOST[:PORT] as it may stand in a Via: what a sip URI's host may be. */
+static bool advertise_set(const char *text, struct serve_config *config)
+{
+    char uri[300];
+    struct zsip_uri parsed;
+    int length = snprintf(uri, sizeof uri, "sip:%s", text);
+
+    if (length >= 270 || strpbrk(text, "@;?<>, ") != NULL ||
+        zsip_uri_parse((const uint8_t *)uri, (struct zsip_slice){0, (uint16_t)length}, &parsed,
+                       NULL) != ZSIP_OK) {
+        cli_error("--advertise %s: not a host; give HOST or HOST:PORT", text);
+        return false;
+    }
+    config->advertise = text;
+    return true;
+}
+
+/* ---- Parsing --------------------------------------------------------------------------------- */
+
+static bool narrow(const char *what, const char *text, uint64_t min, uint64_t max, uint32_t *out)
+{
+    uint64_t value;
+
+    if (!cli_value_number(what, text, min, max, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool option_machine(int id, const char *value, struct serve_config *config)
+{
+    uint64_t number;
+
+    switch (id) {
+    case OPTION_T1:
+        if (!cli_value_number("--t1", value, 1, 60000, &number))
+            return false;
+        config->t1_ns = number * ZSIP_NS_PER_MS;
+        return true;
+    case OPTION_WORKERS:
+        return narrow("--workers", value, 1, SERVE_WORKERS_MAX, &config->workers);
+    case OPTION_PIN:
+        return cli_value_cpus("--pin", value, &config->cpus);
+    case OPTION_SPIN_US:
+        return narrow("--spin-us", value, 0, 1000000, &config->spin_us);
+    case OPTION_RCVBUF:
+        return narrow("--rcvbuf", value, 4096, 1 << 30, &config->socket_buffer_bytes);
+    case OPTION_WITHOUT:
+        return cli_value_without("--without", value, &config->without);
+    case OPTION_PRINT:
+        config->print = true;
+        return true;
+    case OPTION_STATS:
+        return cli_value_number("--stats", value, 1, 86400, &config->stats_s);
+    default:
+        ZSIP_ASSERT(id == OPTION_JSON);
+        config->json = value;
+        return true;
+    }
+}
+
+static bool option(int id, const char *value, struct serve_config *config)
+{
+    uint64_t number;
+    int accepts;
+
+    switch (id) {
+    case OPTION_LISTEN:
+        return listen_add(value, config);
+    case OPTION_ADVERTISE:
+        return advertise_set(value, config);
+    case OPTION_STATUS:
+        return status_set(value, config);
+    case OPTION_DELAY:
+        if (!cli_value_number("--delay", value, 0, 30000, &number))
+            return false;
+        config->delay_ns = number * ZSIP_NS_PER_MS;
+        return true;
+    case OPTION_HELD_MAX:
+        return narrow("--held-max", value, 1, 1000000, &config->held_max);
+    case OPTION_METHODS:
+        return methods_set(value, config);
+    case OPTION_ACCEPT:
+        config->accept = value;
+        return true;
+    case OPTION_MERGED:
+        if (!choice("--merged", value, "482", &accepts))
+            return false;
+        config->merged = accepts ? ZSIP_MERGED_ACCEPT : ZSIP_MERGED_482;
+        return true;
+    case OPTION_IN_DIALOG:
+        if (!choice("--in-dialog", value, "481", &accepts))
+            return false;
+        config->in_dialog = accepts ? ZSIP_IN_DIALOG_ACCEPT : ZSIP_IN_DIALOG_481;
+        return true;
+    default:
+        return option_machine(id, value, config);
+    }
+}
+
+int serve_options(int argc, char **argv, struct serve_config *config)
+{
+    const char *value;
+    int id;
+
+    while ((id = cli_option_next(&command, argc, argv, &value)) != CLI_OPTION_END) {
+        if (id == CLI_OPTION_HELP)
+            return CLI_EXIT_OK;
+        if (id == CLI_OPTION_BAD || !option(id, value, config))
+            return CLI_EXIT_USAGE;
+    }
+    if (optind < argc) {
+        cli_error("%s: no argument is wanted here; addresses go with --listen", argv[optind]);
+        return CLI_EXIT_USAGE;
+    }
+    if (config->listen_count == 0)
+        listen_add("udp:0.0.0.0:5060", config);
+    if (config->delay_ns >= 64 * config->t1_ns) {
+        cli_error("--delay: not less than 64*T1, after which a request may not be answered "
+                  "(RFC 4320 section 4.2); give less, or a longer --t1");
+        return CLI_EXIT_USAGE;
+    }
+    return -1;
+}

@@ -1,0 +1,196 @@
+/* zsip serve: one worker. */
+#include "serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Answers --------------------------------------------------------------------------------- */
+
+static enum zsip_status respond(struct serve_worker *self, uint64_t handle, unsigned status,
+                                struct zsip_time now)
+{
+    struct zsip_response response = {.struct_bytes = sizeof response, .status = (uint16_t)status};
+
+    return zsip_endpoint_respond(self->endpoint, handle, &response, now);
+}
+
+/* Keeps the request. Where that fails nothing is done: the endpoint answers 503 (no room) or 513
+ * (too large to keep), and counts it. */
+static void hold(struct serve_worker *self, const struct zsip_incoming *incoming, unsigned status)
+{
+    uint32_t held_max = self->config->held_max;
+    uint64_t held;
+    uint64_t tail;
+
+    if (zsip_endpoint_hold(self->endpoint, incoming->handle, &held) != ZSIP_OK)
+        return;
+    /* The endpoint holds no more than held_max, and a row leaves here before it leaves there. */
+    ZSIP_ASSERT(self->held_count < held_max);
+    tail = (uint64_t)self->held_head + self->held_count++;
+    self->held[tail < held_max ? tail : tail - held_max] = (struct serve_held){
+        .handle = held,
+        .due_ns = incoming->now.monotonic_ns + self->config->delay_ns,
+        .status = status,
+    };
+}
+
+static void on_request(void *user, struct zsip_endpoint *endpoint,
+                       const struct zsip_incoming *incoming)
+{
+    struct serve_worker *self = user;
+    unsigned status = incoming->msg->method == ZSIP_METHOD_MESSAGE ? self->config->status : 200;
+
+    (void)endpoint;
+    if (self->config->print) {
+        serve_print(incoming);
+        self->printed = true;
+    }
+    if (atomic_load_explicit(&self->draining, memory_order_relaxed))
+        respond(self, incoming->handle, 503, incoming->now);
+    else if (self->config->delay_ns > 0)
+        hold(self, incoming, status);
+    else
+        respond(self, incoming->handle, status, incoming->now);
+}
+
+/* Answers what is due. Returns when the next one is. */
+static uint64_t answer_due(struct serve_worker *self, struct zsip_time now)
+{
+    /* Bounded by what is held. */
+    while (self->held_count > 0) {
+        const struct serve_held *held = &self->held[self->held_head];
+
+        if (held->due_ns > now.monotonic_ns)
+            return held->due_ns;
+        /* The output is full: the rest after it has left. A stale handle (the request ended
+         * meanwhile) is done with, too. */
+        if (respond(self, held->handle, held->status, now) == ZSIP_ERROR_FULL)
+            return now.monotonic_ns;
+        if (++self->held_head == self->config->held_max)
+            self->held_head = 0;
+        self->held_count--;
+    }
+    return ZSIP_NEVER_NS;
+}
+
+static uint64_t on_turn(void *user, struct zsip_worker *worker, struct zsip_time now)
+{
+    struct serve_worker *self = user;
+    uint64_t next_ns = answer_due(self, now);
+
+    if (self->printed) {
+        self->printed = false;
+        fflush(stdout);
+    }
+    if (self->held_count == 0 && atomic_load_explicit(&self->draining, memory_order_relaxed))
+        zsip_worker_stop(worker);
+    return next_ns;
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static struct zsip_view view_of(const char *text)
+{
+    return (struct zsip_view){(const uint8_t *)text, strlen(text)};
+}
+
+static void configure(struct zsip_worker_config *out, struct serve_worker *self, unsigned index)
+{
+    const struct serve_config *config = self->config;
+
+    zsip_worker_config_init(out);
+    out->log = cli_log;
+    out->cpu = cli_cpu_of(&config->cpus, index);
+    out->spin_us = config->spin_us;
+    out->socket_buffer_bytes = config->socket_buffer_bytes;
+    out->without = config->without;
+    out->grow_thread = true;
+    out->turn = on_turn;
+    out->endpoint.user = self;
+    out->endpoint.callbacks.request = on_request;
+    out->endpoint.t1_ns = config->t1_ns;
+    out->endpoint.pending_max = config->held_max;
+    out->endpoint.worker = (uint8_t)index;
+    out->endpoint.merged = config->merged;
+    out->endpoint.in_dialog = config->in_dialog;
+    out->endpoint.methods_any = config->methods_any;
+    if (config->methods[0] != '\0')
+        out->endpoint.methods = view_of(config->methods);
+    if (config->accept != NULL)
+        out->endpoint.accept = view_of(config->accept);
+    if (config->advertise != NULL)
+        out->endpoint.sent_by = view_of(config->advertise);
+    out->endpoint.server = view_of("zsip/" ZSIP_VERSION);
+}
+
+/* The first worker binds, and looks whether the port is free; the others join it, at the port it
+ * got. */
+static enum zsip_status listen_all(struct serve_worker *self, struct serve_config *config,
+                                   unsigned index, char *error, size_t error_bytes)
+{
+    for (unsigned i = 0; i < config->listen_count; i++) {
+        struct cli_place *place = &config->listen[i];
+        unsigned flags = config->workers == 1 ? 0
+                         : index == 0         ? ZSIP_LISTEN_SHARED
+                                              : ZSIP_LISTEN_SHARED | ZSIP_LISTEN_JOIN;
+        enum zsip_status status =
+            zsip_worker_listen(self->zsip, ZSIP_TRANSPORT_UDP, &place->address, flags,
+                               &place->address, error, error_bytes);
+
+        if (status != ZSIP_OK)
+            return status;
+        zsip_address_text(&place->address, place->text);
+    }
+    return ZSIP_OK;
+}
+
+enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_config *config,
+                                     unsigned index, char *error, size_t error_bytes)
+{
+    struct zsip_worker_config zsip;
+    enum zsip_status status;
+
+    worker->config = config;
+    if (config->delay_ns > 0)
+        worker->held = calloc(config->held_max, sizeof *worker->held);
+    if (config->delay_ns > 0 && worker->held == NULL) {
+        snprintf(error, error_bytes, "no memory for --held-max %u; give less", config->held_max);
+        return ZSIP_ERROR_MEMORY;
+    }
+    configure(&zsip, worker, index);
+    status = zsip_worker_create(&zsip, &worker->zsip, error, error_bytes);
+    if (status != ZSIP_OK)
+        return status;
+    worker->endpoint = zsip_worker_endpoint(worker->zsip);
+    return listen_all(worker, config, index, error, error_bytes);
+}
+
+void serve_worker_destroy(struct serve_worker *worker)
+{
+    if (worker->zsip != NULL)
+        zsip_worker_destroy(worker->zsip);
+    free(worker->held);
+}
+
+void *serve_worker_thread(void *argument)
+{
+    struct serve_worker *worker = argument;
+
+    if (zsip_worker_run(worker->zsip) != ZSIP_OK)
+        atomic_store(&worker->broken, true);
+    atomic_store_explicit(&worker->over, true, memory_order_release);
+    return NULL;
+}
+
+static void look(void *argument, struct zsip_worker *worker, struct zsip_time now)
+{
+    (void)argument;
+    (void)worker;
+    (void)now; /* the turn that follows sees what is wanted */
+}
+
+void serve_worker_drain(struct serve_worker *worker)
+{
+    atomic_store(&worker->draining, true);
+    zsip_worker_post(worker->zsip, look, NULL);
+}
