@@ -163,8 +163,8 @@ static enum zsip_status call_id(struct zsip_msg *msg, const uint8_t *begin, cons
     return status;
 }
 
-static void field(struct zsip_msg *msg, enum zsip_header_id id, const uint8_t *name,
-                  const uint8_t *begin, const uint8_t *end)
+void zsip_field_slow(struct zsip_msg *msg, enum zsip_header_id id, const uint8_t *name,
+                     const uint8_t *begin, const uint8_t *end)
 {
     struct zsip_fault fault;
     enum zsip_status status = ZSIP_OK;
@@ -251,22 +251,27 @@ static void header_line(struct zsip_msg *msg, const uint8_t *name, struct line l
         msg->present |= 1ull << (unsigned)id;
         return;
     }
-    field(msg, id, name, begin, end);
+    zsip_field_slow(msg, id, name, begin, end);
 }
 
-/* All lines behind the start line. Returns what follows the empty line; NULL if there is none. */
-static const uint8_t *header_lines(struct zsip_msg *msg, const uint8_t *p, const uint8_t *end)
+const uint8_t *zsip_line_slow(struct zsip_msg *msg, const uint8_t *p, const uint8_t *end)
 {
-    while (p < end) {
-        if (end - p >= 2 && p[0] == '\r' && p[1] == '\n')
-            return p + 2;
-        struct line line = line_find(p, end, true);
-        if (line.end == NULL)
-            return NULL;
-        header_line(msg, p, line);
-        p = line.end + 2;
-    }
-    return NULL;
+    struct line line = line_find(p, end, true);
+    if (line.end == NULL)
+        return NULL;
+    header_line(msg, p, line);
+    return line.end + 2;
+}
+
+const uint8_t *zsip_start_slow(struct zsip_msg *msg, const uint8_t *end)
+{
+    struct zsip_fault fault;
+    struct line line = line_find(msg->data, end, false);
+    if (line.end == NULL)
+        return NULL;
+    if (zsip_machine_start(msg, line.end, &fault) != ZSIP_OK)
+        keep_first(msg, &fault);
+    return line.end + 2;
 }
 
 static void missing_fields(struct zsip_msg *msg, unsigned flags)
@@ -297,6 +302,23 @@ static void body(struct zsip_msg *msg, size_t left)
     msg->body_bytes = (uint32_t)left;
 }
 
+enum zsip_status zsip_parse_end(struct zsip_msg *msg, const uint8_t *behind, size_t bytes,
+                                unsigned flags)
+{
+    if (behind == NULL) {
+        bool cut = bytes > ZSIP_HEADER_SECTION_BYTES_MAX;
+        msg->header_bytes = (uint16_t)(cut ? ZSIP_HEADER_SECTION_BYTES_MAX : bytes);
+        msg->body_offset = msg->header_bytes;
+        note(msg, msg->data + msg->header_bytes, cut ? ZSIP_ERROR_TOO_LARGE : ZSIP_ERROR_TRUNCATED,
+             "header section");
+    } else {
+        msg->header_bytes = (uint16_t)(behind - msg->data);
+        missing_fields(msg, flags);
+        body(msg, bytes - msg->header_bytes);
+    }
+    return msg->fault.status;
+}
+
 enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                                   unsigned flags)
 {
@@ -309,29 +331,20 @@ enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, siz
     msg->max_forwards = ZSIP_ABSENT;
     msg->content_length = ZSIP_ABSENT;
 
-    bool cut = bytes > ZSIP_HEADER_SECTION_BYTES_MAX;
-    const uint8_t *end = data + (cut ? ZSIP_HEADER_SECTION_BYTES_MAX : bytes), *behind = NULL;
-    struct line line = line_find(data, end, false);
-    if (line.end != NULL) {
-        struct zsip_fault fault;
-        if (zsip_machine_start(msg, line.end, &fault) != ZSIP_OK)
-            keep_first(msg, &fault);
-        behind = header_lines(msg, line.end + 2, end);
-    }
-    if (behind == NULL) {
-        note(msg, end, cut ? ZSIP_ERROR_TOO_LARGE : ZSIP_ERROR_TRUNCATED, "header section");
-        msg->header_bytes = (uint16_t)(end - data);
-        msg->body_offset = msg->header_bytes;
-    } else {
-        msg->header_bytes = (uint16_t)(behind - data);
-        missing_fields(msg, flags);
-        body(msg, bytes - msg->header_bytes);
-    }
-    return msg->fault.status;
+    const uint8_t *end =
+        data + (bytes < ZSIP_HEADER_SECTION_BYTES_MAX ? bytes : ZSIP_HEADER_SECTION_BYTES_MAX);
+    const uint8_t *p = zsip_start_slow(msg, end);
+    while (p != NULL && !(end - p >= 2 && p[0] == '\r' && p[1] == '\n'))
+        p = zsip_line_slow(msg, p, end);
+    return zsip_parse_end(msg, p == NULL ? NULL : p + 2, bytes, flags);
 }
 
 enum zsip_status zsip_parse(struct zsip_msg *msg, const uint8_t *data, size_t bytes, unsigned flags)
 {
+#ifdef ZSIP_PARSE_AVX2
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+        return zsip_parse_avx2(msg, data, bytes, flags);
+#endif
     return zsip_parse_plain(msg, data, bytes, flags);
 }
 

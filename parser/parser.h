@@ -16,6 +16,25 @@
 enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                                   unsigned flags);
 
+#if defined(__x86_64__)
+#define ZSIP_PARSE_AVX2
+enum zsip_status zsip_parse_avx2(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
+                                 unsigned flags);
+#endif
+
+/* The steps of the plain way, which the fast ones take where a shape is new to them.
+ *
+ * start and line parse the line at msg->data or p and return the next, NULL if the header section
+ * breaks off in it; field judges one value of a line that begins at name; end does what is left to
+ * do when the header section is over: behind is what follows its empty line, NULL if there is
+ * none, bytes what the whole message has from msg->data on. */
+const uint8_t *zsip_start_slow(struct zsip_msg *msg, const uint8_t *end);
+const uint8_t *zsip_line_slow(struct zsip_msg *msg, const uint8_t *p, const uint8_t *end);
+void zsip_field_slow(struct zsip_msg *msg, enum zsip_header_id id, const uint8_t *name,
+                     const uint8_t *begin, const uint8_t *end);
+enum zsip_status zsip_parse_end(struct zsip_msg *msg, const uint8_t *behind, size_t bytes,
+                                unsigned flags);
+
 /* ---- Machines --------------------------------------------------------------------------------
  *
  * Each is given a stretch [*cursor, end) of text, base being what its slices count from. The ones

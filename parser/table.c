@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
+#include "parser/names.h"
 #include "parser/parser.h"
 
 static const char *const header_names[ZSIP_HEADER_ID_COUNT] = {
@@ -66,16 +67,16 @@ enum zsip_method zsip_method_by_name(struct zsip_view name)
     return ZSIP_METHOD_UNKNOWN;
 }
 
+const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS] = {ZSIP_NAME_ROWS};
+
 enum zsip_header_id zsip_header_by_name(struct zsip_view name)
 {
-    for (unsigned i = 1; i < ZSIP_HEADER_ID_COUNT; i++) {
-        if (name.length == 1 && header_letters[i] == zsip_lower(name.data[0]))
-            return (enum zsip_header_id)i;
-        if (zsip_text_equal(name.data, name.length, (const uint8_t *)header_names[i],
-                            header_name_lengths[i]))
-            return (enum zsip_header_id)i;
-    }
-    return ZSIP_HEADER_UNKNOWN;
+    if (name.length == 0 || name.length > sizeof(zsip_name_slots[0].name))
+        return ZSIP_HEADER_UNKNOWN;
+    const struct zsip_name_slot *slot = &zsip_name_slots[zsip_name_hash(name.data, name.length)];
+    if (!zsip_text_equal(name.data, name.length, slot->name, slot->length))
+        return ZSIP_HEADER_UNKNOWN;
+    return (enum zsip_header_id)slot->id;
 }
 
 bool zsip_text_is(const uint8_t *text, size_t length, const char *lower)

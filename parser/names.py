@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Makes the hash table of header field names from ZSIP_HEADER_MAP of a header file.
+
+usage: names.py PARSER_H OUTPUT
+
+The hash is of the first, middle and last character, in lower case, and the length. The multiplier
+is searched for until no two names share a slot, the same one for the same names every time.
+"""
+import random
+import re
+import sys
+
+BITS = 8
+
+
+def names_of(path):
+    text = open(path, encoding="ascii").read()
+    body = text[text.index("#define ZSIP_HEADER_MAP(X)"):]
+    rows = re.findall(r'X\((\w+), (\d+), "([^"]*)", (0|\'.\'), \w+\)', body)
+    for symbol, _, name, letter in rows:
+        if name:
+            yield name.lower(), symbol
+        if letter != "0":
+            yield letter[1], symbol
+
+
+def key(name):
+    first, middle, last = name[0], name[len(name) // 2], name[-1]
+    return ord(first) | ord(middle) << 8 | ord(last) << 16 | len(name) << 24
+
+
+def search(keys):
+    rng = random.Random(3261)
+    for _ in range(20_000_000):
+        multiplier = rng.getrandbits(32) | 1
+        if len({(k * multiplier & 0xFFFFFFFF) >> (32 - BITS) for k in keys}) == len(keys):
+            return multiplier
+    sys.exit("names.py: no multiplier found; take more characters into the key")
+
+
+def main():
+    names = list(names_of(sys.argv[1]))
+    keys = [key(name) for name, _ in names]
+    if len(set(keys)) != len(keys):
+        sys.exit("names.py: two names have one key; take more characters into it")
+    multiplier = search(keys)
+    slots = {}
+    for (name, symbol), k in zip(names, keys):
+        slots[(k * multiplier & 0xFFFFFFFF) >> (32 - BITS)] = (name, symbol)
+    with open(sys.argv[2], "w", encoding="ascii") as out:
+        out.write("/* Made by names.py. */\n")
+        out.write(f"#define ZSIP_NAME_MULTIPLIER 0x{multiplier:08X}u\n")
+        out.write(f"#define ZSIP_NAME_SHIFT {32 - BITS}\n")
+        out.write("#define ZSIP_NAME_ROWS \\\n")
+        lines = []
+        for slot, (name, symbol) in sorted(slots.items()):
+            lines.append(f'    [{slot}] = {{"{name}", {len(name)}, ZSIP_HEADER_{symbol}}},')
+        out.write(" \\\n".join(lines) + "\n")
+
+
+main()
