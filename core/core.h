@@ -233,6 +233,7 @@ struct zsip_endpoint {
     struct output output;
     uint64_t now_ns;
     int64_t utc_s;
+    uint64_t arrived_ns; /* of the packet in hand; 0: not known */
 
     struct zsip_endpoint_config config; /* its views point into texts */
     uint8_t texts[4096];

@@ -373,6 +373,7 @@ static void batch_message(struct zsip_endpoint *endpoint, const struct zsip_pack
     if (endpoint->statuses[i] == ZSIP_OK && steered_away(endpoint, packet, msg, key))
         return;
     endpoint->stats.packets_in++;
+    endpoint->arrived_ns = packet->arrived_ns;
     if (endpoint->statuses[i] == ZSIP_OK) {
         if (msg->kind == ZSIP_KIND_REQUEST)
             zsip_uas_request(endpoint, msg, packet->path, key);

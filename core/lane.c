@@ -7,13 +7,14 @@
  * before the end of the ring. */
 struct record {
     _Alignas(64) struct zsip_path path;
+    uint64_t arrived_ns;
     uint32_t bytes;        /* of the packet; SKIP: nothing, go on at the beginning of the ring */
     uint32_t record_bytes; /* to the next record */
 };
 
 #define SKIP UINT32_MAX
 
-_Static_assert(sizeof(struct record) == 64, "a record's head is one cache line");
+_Static_assert(sizeof(struct record) % 64 == 0, "a head never straddles the end of the ring");
 
 void zsip_lane_init(struct lane *lane, uint8_t *bytes)
 {
@@ -49,6 +50,7 @@ bool zsip_lane_put(struct lane *lane, const struct zsip_packet *packet)
     }
     struct record *record = record_at(lane, lane->written);
     record->path = *packet->path;
+    record->arrived_ns = packet->arrived_ns;
     record->bytes = packet->bytes;
     record->record_bytes = (uint32_t)bytes;
     memcpy(record + 1, packet->data, packet->bytes);
@@ -79,6 +81,7 @@ size_t zsip_lane_take(struct lane *lane, struct zsip_packet *packets, size_t max
             .path = &record->path,
             .bytes = record->bytes,
             .flags = ZSIP_PACKET_STEERED,
+            .arrived_ns = record->arrived_ns,
         };
     }
     return count;

@@ -80,6 +80,8 @@ struct zsip_path zsip_response_path(const struct zsip_endpoint *endpoint,
     if (path->flags & ZSIP_PATH_RELIABLE)
         return out; /* over the connection the request came on (section 18.2.2) */
     const struct zsip_via *via = &msg->via;
+    if (via->host.length == 0)
+        return out; /* a Via that was not understood: back to where it came from */
     if (endpoint->config.maddr && zsip_slice_present(via->maddr) &&
         out.remote.family == ZSIP_FAMILY_IPV4) {
         uint8_t ip[4];

@@ -135,7 +135,7 @@ void zsip_uas_malformed(struct zsip_endpoint *endpoint, const struct zsip_msg *m
         endpoint->stats.malformed_responses++;
         return;
     }
-    bool addressable = msg->kind == ZSIP_KIND_REQUEST && msg->via.host.length > 0;
+    bool addressable = msg->kind == ZSIP_KIND_REQUEST && zsip_msg_has(msg, ZSIP_HEADER_VIA);
     if (msg->kind == ZSIP_KIND_REQUEST && msg->method == ZSIP_METHOD_ACK)
         addressable = false; /* an ACK is never answered */
     if (!addressable) {
@@ -341,9 +341,22 @@ static void deliver(struct zsip_endpoint *endpoint, const struct zsip_incoming *
         answer_silence(endpoint, current);
 }
 
+/* Whether the request in hand has waited so long that its sender has or will have sent it again. */
+static bool aged(const struct zsip_endpoint *endpoint)
+{
+    return endpoint->config.age_max_ns != 0 && endpoint->arrived_ns != 0 &&
+           endpoint->arrived_ns + endpoint->config.age_max_ns < endpoint->now_ns;
+}
+
 static void request_new(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                         const struct zsip_path *path, const struct zsip_txn_key *key, bool merged)
 {
+    if (aged(endpoint)) {
+        endpoint->stats.aged++;
+        if (endpoint->config.aged_refused)
+            answer_status(endpoint, msg, path, key, 503);
+        return;
+    }
     endpoint->stats.requests_new++;
     endpoint->current = (struct current){
         .msg = msg,

@@ -101,6 +101,7 @@ static enum zsip_status create_parts(struct zsip_worker *worker, char *error, si
         .buffers = config->buffers,
         .socket_buffer_bytes = config->socket_buffer_bytes,
         .without = config->without,
+        .arrivals = config->endpoint.age_max_ns != 0,
     };
     enum zsip_status status = zsip_net_create(&net, &worker->net, error, error_bytes);
     if (status == ZSIP_OK && memcmp(config->endpoint.seed, no_seed, sizeof(no_seed)) == 0)

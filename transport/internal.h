@@ -18,10 +18,10 @@ enum {
     TRAIN_TABLE = 512, /* twice CHUNK, so that probing ends soon */
 
     /* In front of the payload of a multishot receive: struct io_uring_recvmsg_out, the name, and
-     * control messages for the destination address (40) and the segment size (24), with some to
-     * spare. The name's size keeps the control messages aligned. */
+     * control messages for the destination address (40), the segment size (24) and the time (32),
+     * with some to spare. The name's size keeps the control messages aligned. */
     NAME_BYTES = 32,
-    CONTROL_BYTES = 80,
+    CONTROL_BYTES = 112,
     HEADER_BYTES = 16 + NAME_BYTES + CONTROL_BYTES,
     /* The largest datagram, and so the largest train: RFC 3261 section 18.1.1 wants every datagram
      * up to this taken. What is not filled is never touched. */
@@ -115,6 +115,7 @@ struct zsip_net {
     bool wake_armed;
     unsigned reaped; /* completions up to here were searched for failed sends */
     uint64_t drops_ns;
+    uint64_t utc_ahead_ns; /* the clock of arrivals less the monotonic one, this turn */
 
     /* Receive buffers. */
     struct io_uring_buf_ring *buffer_ring;

@@ -84,6 +84,9 @@ static void set_options(struct zsip_net *t, struct udp_socket *socket)
     if (socket->wildcard)
         set(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, 1);
 
+    if (t->config.arrivals)
+        set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+
     bool gro = (t->config.without & ZSIP_FEATURE_GRO) == 0 && set(fd, SOL_UDP, UDP_GRO, 1) == 0;
     if (!gro && zsip_net_first(t, SAID_GRO))
         zsip_net_say(t, "udp: done without receive trains (UDP_GRO)");

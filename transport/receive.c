@@ -20,6 +20,13 @@ struct arrival {
     bool truncated;
 };
 
+/* What its control messages tell. */
+struct details {
+    struct zsip_address local; /* where it was sent to */
+    size_t segment_bytes;      /* of a train; 0 for a lone datagram */
+    uint64_t arrived_ns;
+};
+
 /* ---- Arming ---------------------------------------------------------------------------------- */
 
 static void arm_multishot(struct zsip_net *t, struct udp_socket *socket)
@@ -100,18 +107,28 @@ static bool same_address(const struct zsip_address *a, const struct zsip_address
     return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-/* Reads the control messages: where a datagram was sent to, and the length of a train's segments,
- * 0 for a lone datagram. */
-static size_t read_control(struct msghdr *control, struct zsip_address *local)
+/* The kernel stamps arrivals by the wall clock; a stamp from the future means that it was set. */
+static uint64_t arrival_time(const struct zsip_net *t, const struct cmsghdr *c)
 {
-    size_t segment_bytes = 0;
+    struct timespec stamp;
+    memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+    uint64_t arrived_ns =
+        (uint64_t)stamp.tv_sec * ZSIP_NS_PER_S + (uint64_t)stamp.tv_nsec - t->utc_ahead_ns;
+    return arrived_ns < t->batch.now.monotonic_ns ? arrived_ns : t->batch.now.monotonic_ns;
+}
+
+static void read_control(const struct zsip_net *t, struct msghdr *control, struct details *details)
+{
+    struct zsip_address *local = &details->local;
     if (control->msg_controllen == 0)
-        return 0;
+        return;
     for (struct cmsghdr *c = CMSG_FIRSTHDR(control); c != NULL; c = CMSG_NXTHDR(control, c)) {
         if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
             int bytes;
             memcpy(&bytes, CMSG_DATA(c), sizeof(bytes));
-            segment_bytes = bytes > 0 ? (size_t)bytes : 0;
+            details->segment_bytes = bytes > 0 ? (size_t)bytes : 0;
+        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPNS) {
+            details->arrived_ns = arrival_time(t, c);
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof(info));
@@ -125,7 +142,6 @@ static size_t read_control(struct msghdr *control, struct zsip_address *local)
                 local->scope = info.ipi6_ifindex;
         }
     }
-    return segment_bytes;
 }
 
 /* The path of an arrival: that of the one before where it is the same, so that trains and bursts
@@ -148,12 +164,14 @@ static const struct zsip_path *path_of(struct zsip_net *t, const struct udp_sock
 /* Makes packets of an arrival. False if the batch has no room for all of them. */
 static bool take_arrival(struct zsip_net *t, struct udp_socket *socket, struct arrival *arrival)
 {
-    struct zsip_address remote, local = socket->local;
+    struct zsip_address remote;
+    struct details details = {.local = socket->local};
     if (arrival->truncated || !zsip_sockaddr_read(arrival->name, arrival->name_bytes, &remote)) {
         COUNT(t, truncated, 1);
         return true;
     }
-    size_t segment_bytes = read_control(&arrival->control, &local);
+    read_control(t, &arrival->control, &details);
+    size_t segment_bytes = details.segment_bytes;
     if (segment_bytes == 0 || segment_bytes > arrival->payload_bytes)
         segment_bytes = arrival->payload_bytes;
     size_t count = 1;
@@ -166,7 +184,7 @@ static bool take_arrival(struct zsip_net *t, struct udp_socket *socket, struct a
         COUNT(t, truncated, 1);
         return true;
     }
-    const struct zsip_path *path = path_of(t, socket, &remote, &local);
+    const struct zsip_path *path = path_of(t, socket, &remote, &details.local);
     struct zsip_packet *packet = &t->packets[t->batch.packet_count];
     for (size_t offset = 0, i = 0; i < count; i++, offset += segment_bytes) {
         size_t rest = arrival->payload_bytes - offset;
@@ -174,6 +192,7 @@ static bool take_arrival(struct zsip_net *t, struct udp_socket *socket, struct a
             .data = arrival->payload + offset,
             .path = path,
             .bytes = (uint32_t)(rest < segment_bytes ? rest : segment_bytes),
+            .arrived_ns = details.arrived_ns,
         };
     }
     t->batch.packet_count += count;

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 void zsip_net_say(struct zsip_net *net, const char *format, ...)
@@ -216,6 +217,12 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
     if (gather(t, deadline_ns) != ZSIP_OK)
         return ZSIP_ERROR_SYSTEM;
     t->batch.now = zsip_time_now();
+    if (t->config.arrivals) {
+        struct timespec utc;
+        clock_gettime(CLOCK_REALTIME, &utc);
+        t->utc_ahead_ns = (uint64_t)utc.tv_sec * ZSIP_NS_PER_S + (uint64_t)utc.tv_nsec -
+                          t->batch.now.monotonic_ns;
+    }
     take_completions(t);
     zsip_errors_drain(t);
     count_drops(t, t->batch.now.monotonic_ns);

@@ -33,6 +33,7 @@ struct zsip_net_config {
     uint32_t buffers;             /* a power of two, 4..32,768; 0: 64 */
     uint32_t socket_buffer_bytes; /* 0: the system's default */
     unsigned without;             /* enum zsip_feature */
+    bool arrivals;                /* tell with each packet when it arrived */
 };
 
 /* An ICMP error for a datagram that was sent, with the beginning of that datagram. */

@@ -175,7 +175,8 @@ struct zsip_packet {
     const uint8_t *data;
     const struct zsip_path *path;
     uint32_t bytes;
-    uint32_t flags; /* enum zsip_packet_flag */
+    uint32_t flags;      /* enum zsip_packet_flag */
+    uint64_t arrived_ns; /* when the machine got it, on the monotonic clock; 0: not known */
 };
 
 /* One message to be sent. data stands in the sender's output and may be padded in place, up to the

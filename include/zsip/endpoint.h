@@ -140,6 +140,11 @@ struct zsip_endpoint_config {
     /* Send responses to the maddr of a Via (RFC 3261 section 18.2.2). Off: anyone could aim our
      * answers at a third party by it. */
     bool maddr;
+    /* Overload: a new request that waited longer than this before it got here is not begun, so that
+     * the work goes to requests whose sender still waits; copies are absorbed as ever. 0: no such
+     * rule. Needs struct zsip_packet.arrived_ns. */
+    uint64_t age_max_ns;
+    bool aged_refused;      /* answer them 503, recorded; else they are dropped silently */
     uint32_t retry_after_s; /* in a 503 for a full pool; 0: none (RFC 3261 section 21.5.4) */
 };
 
@@ -288,6 +293,7 @@ ZSIP_API size_t zsip_branch_bytes(void);
     X(answered_5xx, "5xx")                                                                         \
     X(answered_6xx, "6xx")                                                                         \
     X(answers_repeated, "responses sent again for a retransmission")                               \
+    X(aged, "new requests not begun because they had waited too long")                             \
     X(abandoned, "held requests that ended unanswered")                                            \
     X(refused_full, "requests refused with 503: a pool was full")                                  \
     X(refused_hold, "requests too large to be held: 513")                                          \

@@ -27,7 +27,8 @@ static bool put(struct lane *lane, uint32_t serial, uint32_t length)
     memset(bytes, (int)(serial & 255), length);
     memcpy(bytes, &serial, sizeof(serial));
     path.remote.port = (uint16_t)serial;
-    struct zsip_packet packet = {.data = bytes, .path = &path, .bytes = length};
+    struct zsip_packet packet = {
+        .data = bytes, .path = &path, .bytes = length, .arrived_ns = serial * 10ull};
     return zsip_lane_put(lane, &packet);
 }
 
@@ -44,6 +45,7 @@ static void check(const struct zsip_packet *packet, uint32_t serial)
     cr_assert_eq(packet->bytes, length_of(serial));
     cr_assert_eq(packet->path->remote.port, (uint16_t)serial);
     cr_assert_eq(packet->path->flow, 3);
+    cr_assert_eq(packet->arrived_ns, serial * 10ull);
     cr_assert_eq(packet->flags, ZSIP_PACKET_STEERED);
     for (uint32_t i = 4; i < packet->bytes; i++)
         cr_assert_eq(packet->data[i], (uint8_t)serial);

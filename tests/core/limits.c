@@ -126,6 +126,45 @@ Test(limits, clients_run_out_and_come_back)
     world_close(&world);
 }
 
+/* ---- Overload ---- */
+
+Test(limits, request_that_waited_too_long_is_dropped_and_its_copies_are_absorbed)
+{
+    world_init(&world);
+    world.config.age_max_ns = 200 * ZSIP_NS_PER_MS;
+    world_open(&world);
+    world.waited_ns = 200 * ZSIP_NS_PER_MS;
+    world_receive(&world, numbered(0));
+    EXPECT_CODE(&world, 200);
+    world.waited_ns++;
+    world_receive(&world, numbered(1));
+    cr_assert_eq(world.sent_count, 0);
+    world_receive(&world, numbered(0));
+    EXPECT_CODE(&world, 200);
+    cr_assert_eq(stats().aged, 1);
+    cr_assert_eq(world.requests, 1);
+    world.waited_ns = 0;
+    world_receive(&world, numbered(1));
+    EXPECT_CODE(&world, 200);
+    world_close(&world);
+}
+
+Test(limits, aged_request_is_refused_by_option_and_never_accepted_later)
+{
+    world_init(&world);
+    world.config.age_max_ns = 200 * ZSIP_NS_PER_MS;
+    world.config.aged_refused = true;
+    world_open(&world);
+    world.waited_ns = ZSIP_NS_PER_S;
+    world_receive(&world, numbered(0));
+    EXPECT_CODE(&world, 503);
+    world.waited_ns = 0;
+    world_receive(&world, numbered(0));
+    EXPECT_CODE(&world, 503);
+    cr_assert_eq(world.requests, 0);
+    world_close(&world);
+}
+
 /* ---- Memory ---- */
 
 struct ladder {

@@ -479,6 +479,15 @@ Test(uas, malformed_request_gets_400_that_names_the_fault)
     cr_assert_eq(stats().malformed_requests, 3);
 }
 
+Test(uas, request_with_a_broken_via_is_answered_to_its_source)
+{
+    world.path.remote.port = 40001;
+    world_receive(&world, with(message(), ";branch=z9hG4bK1", ";;,;,,"));
+    EXPECT_CODE(&world, 400);
+    cr_assert_str_eq(world_line(world.sent[0], "Via"), "Via: SIP/2.0/UDP 192.0.2.1:5060;;,;,,");
+    cr_assert_eq(world.sent_path[0].remote.port, 40001);
+}
+
 Test(uas, what_cannot_be_answered_is_dropped_and_counted)
 {
     world_receive(&world,

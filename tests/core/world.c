@@ -100,7 +100,10 @@ void world_take(struct world *world)
 
 void world_receive_bytes(struct world *world, const void *data, size_t bytes)
 {
-    struct zsip_packet packet = {.data = data, .bytes = (uint32_t)bytes, .path = &world->path};
+    struct zsip_packet packet = {.data = data,
+                                 .bytes = (uint32_t)bytes,
+                                 .path = &world->path,
+                                 .arrived_ns = world->now.monotonic_ns - world->waited_ns};
     size_t used;
     world->sent_count = 0;
     cr_assert_eq(zsip_endpoint_receive(world->endpoint, &packet, 1, world->now, &used), ZSIP_OK);

@@ -11,6 +11,7 @@ struct world {
     struct zsip_endpoint_config config;
     struct zsip_time now;
     struct zsip_path path; /* of packets that come in */
+    uint64_t waited_ns;    /* before they got here */
     /* What left since the last look. */
     char sent[64][4096];
     struct zsip_path sent_path[64];
