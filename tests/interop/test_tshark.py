@@ -128,27 +128,37 @@ class Dissector(unittest.TestCase):
             })
 
     def test_requests(self):
-        """`zsip send` in its forms, caught by a socket that answers."""
+        """What `zsip send` and `zsip load` send, caught by a socket that answers."""
         kinds = {}
-        forms = {
-            "plain": (),
-            "with Expires and Date": ("--expires", "60"),
-            "of a type": ("--content-type", "application/json"),
-            "with a header": ("--header", "Subject: hello"),
-        }
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
             listener.bind((peers.HOST, 0))
-            port = listener.getsockname()[1]
-            for name, options in forms.items():
-                sender = peers.Program(peers.zsip(), "send", *options,
-                                       f"sip:bob@{peers.HOST}:{port}", "Watson, come here.")
-                ready = select.select([listener], [], [], 5)[0]
-                self.assertTrue(ready, f"nothing came: {sender}")
-                message, source = listener.recvfrom(65535)
-                listener.sendto(peers.response_to(message), source)
-                self.assertEqual(0, sender.wait(10), sender)
-                kinds[name] = ("MESSAGE", message)
+            place = f"{peers.HOST}:{listener.getsockname()[1]}"
+            send = (f"sip:bob@{place}", "Watson, come here.")
+            load = ("load", f"udp:{place}", "--count", 1, "--window", 1, "--method")
+            for name, method, arguments in (
+                    ("send", "MESSAGE", ("send", *send)),
+                    ("send with Expires and Date", "MESSAGE", ("send", "--expires", 60, *send)),
+                    ("send of a type", "MESSAGE", ("send", "--content-type", "text/html", *send)),
+                    ("send with a header", "MESSAGE", ("send", "--header", "Subject: hi", *send)),
+                    ("send by a proxy", "MESSAGE",
+                     ("send", "--proxy", f"udp:{place}", "sip:bob@example.invalid", "Hello.")),
+                    ("load MESSAGE", "MESSAGE", (*load, "MESSAGE")),
+                    ("load OPTIONS", "OPTIONS", (*load, "OPTIONS")),
+                    ("load REGISTER", "REGISTER", (*load, "REGISTER"))):
+                with self.subTest(name):
+                    kinds[name] = (method, self.caught(listener, arguments))
         self.assert_clean(kinds)
+
+    def caught(self, listener, arguments):
+        """What the program sends; it is answered, and must be content."""
+        sender = peers.Program(peers.zsip(), *arguments)
+        if not select.select([listener], [], [], 5)[0]:
+            sender.stop()
+            self.fail(f"nothing came: {sender}")
+        message, source = listener.recvfrom(65535)
+        listener.sendto(peers.response_to(message), source)
+        self.assertEqual(0, sender.wait(10), sender)
+        return message
 
 
 if __name__ == "__main__":
