@@ -14,6 +14,8 @@ BENCHES = {
     "first": ("the whole stack, plain datagrams, a core each; SIPp", ROOT / "bench" / "first.py"),
     "limit": ("echo by the kernel alone, and by the transport without SIP",
               BUILD / "limit" / "bench-limit"),
+    "limit": ("what the kernel alone echoes, and the transport without SIP",
+              BUILD / "limit" / "bench-limit"),
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),
     "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),
 }

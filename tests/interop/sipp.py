@@ -24,8 +24,8 @@ class Sipp(Program):
         self.port = free_port()
         self.address = (HOST, self.port)
         super().__init__(
-            "sipp", "-sf", script, "-i", HOST, "-p", self.port,
-            "-nostdin", "-trace_stat", "-stf", self.statistics, "-fd", 1, *options, cpu=cpu)
+            "sipp", "-sf", script, "-i", HOST, "-p", self.port, "-nostdin", "-buff_size", 1 << 20,
+            "-trace_stat", "-stf", self.statistics, "-fd", 1, *options, cpu=cpu)
 
     def finish(self, seconds):
         """Waits for the end; (exit status, {column: value})."""
