@@ -28,6 +28,7 @@ enum {
     OPTION_SPIN_US,
     OPTION_RCVBUF,
     OPTION_WITHOUT,
+    OPTION_NO_TRAINS,
     OPTION_JSON,
     OPTION_QUIET,
 };
@@ -66,10 +67,13 @@ static const struct cli_option options[] = {
      "tie worker i to the i-th CPU of LIST, such as 0,2-3; auto: of\n"
      "those this process may use"},
     {"spin-us", OPTION_SPIN_US, "N", "look for packets N microseconds before sleeping (20)"},
-    {"rcvbuf", OPTION_RCVBUF, "BYTES", "socket buffers (8388608)"},
+    {"rcvbuf", OPTION_RCVBUF, "BYTES", "socket buffers (8M); K, M and G count in 1,024s"},
     {"without", OPTION_WITHOUT, "LIST",
      "do without kernel features: gro, gso, incremental, bundles,\n"
-     "defer, multishot. gro,gso: plain datagrams, no trains"},
+     "defer, multishot"},
+    {"no-trains", OPTION_NO_TRAINS, NULL,
+     "one datagram a send and a receive, for peers that must see them\n"
+     "alone: --without gro,gso"},
     {NULL, 0, NULL, "Output"},
     {"json", OPTION_JSON, "FILE", "write the result as JSON too; - is standard output"},
     {"quiet", OPTION_QUIET, NULL, "no line a second"},
@@ -182,9 +186,15 @@ static bool option_machine(int id, const char *value, struct arguments *out)
     case OPTION_SPIN_US:
         return narrow("--spin-us", value, 0, 1000000, &config->spin_us);
     case OPTION_RCVBUF:
-        return narrow("--rcvbuf", value, 4096, 1 << 30, &config->socket_buffer_bytes);
+        if (!cli_value_bytes("--rcvbuf", value, 4096, 1 << 30, &number))
+            return false;
+        config->socket_buffer_bytes = (uint32_t)number;
+        return true;
     case OPTION_WITHOUT:
         return cli_value_without("--without", value, &config->without);
+    case OPTION_NO_TRAINS:
+        config->without |= ZSIP_FEATURE_GRO | ZSIP_FEATURE_GSO;
+        return true;
     case OPTION_JSON:
         out->json = value;
         return true;

@@ -28,6 +28,9 @@ static bool workers_make(struct serve *serve)
     char error[512] = "";
     enum zsip_status status = ZSIP_OK;
 
+    if (serve->config.workers > 1)
+        status = zsip_group_create(serve->config.workers, serve->config.steering, NULL,
+                                   &serve->config.group);
     while (status == ZSIP_OK && serve->worker_count < serve->config.workers) {
         struct serve_worker *worker = calloc(1, sizeof *worker);
 
@@ -193,6 +196,7 @@ static void config_init(struct serve_config *config)
     config->t1_ns = worker.endpoint.t1_ns;
     config->spin_us = worker.spin_us;
     config->socket_buffer_bytes = worker.socket_buffer_bytes;
+    config->age_max_ns = SERVE_AGE_MAX_NS;
 }
 
 int zsip_cli_serve(int argc, char **argv)
@@ -230,5 +234,6 @@ int zsip_cli_serve(int argc, char **argv)
         serve_worker_destroy(serve.workers[i]);
         free(serve.workers[i]);
     }
+    zsip_group_destroy(serve.config.group);
     return status;
 }

@@ -9,6 +9,9 @@
 
 #define SERVE_WORKERS_MAX 64u
 #define SERVE_LISTEN_MAX  16u
+/* A request that waited this long has cost its sender two fifths of T1: what is served after it
+ * would come too late as well. */
+#define SERVE_AGE_MAX_NS (200 * ZSIP_NS_PER_MS)
 
 struct serve_config {
     struct cli_place listen[SERVE_LISTEN_MAX];
@@ -28,6 +31,11 @@ struct serve_config {
     uint32_t spin_us;
     uint32_t socket_buffer_bytes;
     unsigned without;
+    enum zsip_steering steering;
+    struct zsip_group *group; /* of several workers */
+    uint64_t age_max_ns;      /* 0: requests don't age */
+    bool aged_refused;
+    uint64_t work_ns; /* of CPU time burnt for each new request */
     bool print;
     uint64_t stats_s; /* 0: a live line on a terminal */
     const char *json;

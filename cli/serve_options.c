@@ -20,6 +20,11 @@ enum {
     OPTION_SPIN_US,
     OPTION_RCVBUF,
     OPTION_WITHOUT,
+    OPTION_NO_TRAINS,
+    OPTION_STEER,
+    OPTION_MAX_AGE,
+    OPTION_AGED,
+    OPTION_WORK_US,
     OPTION_PRINT,
     OPTION_STATS,
     OPTION_JSON,
@@ -55,10 +60,25 @@ static const struct cli_option options[] = {
      "tie worker i to the i-th CPU of LIST, such as 0,2-3; auto: of\n"
      "those this process may use"},
     {"spin-us", OPTION_SPIN_US, "N", "look for packets N microseconds before sleeping (20)"},
-    {"rcvbuf", OPTION_RCVBUF, "BYTES", "socket buffers (8388608)"},
+    {"rcvbuf", OPTION_RCVBUF, "BYTES", "socket buffers (8M); K, M and G count in 1,024s"},
     {"without", OPTION_WITHOUT, "LIST",
      "do without kernel features: gro, gso, incremental, bundles,\n"
      "defer, multishot"},
+    {"no-trains", OPTION_NO_TRAINS, NULL,
+     "one datagram a send and a receive, for peers that must see them\n"
+     "alone: --without gro,gso"},
+    {"steer", OPTION_STEER, "message|peer",
+     "which of several workers serves a request: the owner of its\n"
+     "Call-ID, CSeq and From tag (message), or whoever the kernel\n"
+     "gives it to (peer: copies from another address go unnoticed)"},
+    {NULL, 0, NULL, "Overload"},
+    {"max-age", OPTION_MAX_AGE, "MS",
+     "don't begin requests that waited longer before they were read\n"
+     "(200; 0: begin them however old)"},
+    {"aged", OPTION_AGED, "drop|503", "what becomes of those (drop)"},
+    {"work-us", OPTION_WORK_US, "N",
+     "burn N microseconds of CPU for each new request (0), to make an\n"
+     "overload"},
     {NULL, 0, NULL, "Output"},
     {"print", OPTION_PRINT, NULL, "show each message as it arrives"},
     {"stats", OPTION_STATS, "SECONDS", "a line every so often (on a terminal a live one a second)"},
@@ -195,6 +215,26 @@ static bool choice(const char *what, const char *text, const char *code, int *ac
     return false;
 }
 
+static bool steer_set(const char *text, struct serve_config *config)
+{
+    bool peer = strcmp(text, "peer") == 0;
+
+    config->steering = peer ? ZSIP_STEER_PEER : ZSIP_STEER_MESSAGE;
+    if (peer || strcmp(text, "message") == 0)
+        return true;
+    cli_error("--steer %s: give message or peer", text);
+    return false;
+}
+
+static bool aged_set(const char *text, struct serve_config *config)
+{
+    config->aged_refused = strcmp(text, "503") == 0;
+    if (config->aged_refused || strcmp(text, "drop") == 0)
+        return true;
+    cli_error("--aged %s: give drop or 503", text);
+    return false;
+}
+
 static bool listen_add(const char *text, struct serve_config *config)
 {
     if (config->listen_count == SERVE_LISTEN_MAX) {
@@ -233,6 +273,43 @@ static bool narrow(const char *what, const char *text, uint64_t min, uint64_t ma
     return true;
 }
 
+static bool option_overload(int id, const char *value, struct serve_config *config)
+{
+    uint64_t number;
+
+    switch (id) {
+    case OPTION_MAX_AGE:
+        if (!cli_value_number("--max-age", value, 0, 32000, &number))
+            return false;
+        config->age_max_ns = number * ZSIP_NS_PER_MS;
+        return true;
+    case OPTION_AGED:
+        return aged_set(value, config);
+    default:
+        ZSIP_ASSERT(id == OPTION_WORK_US);
+        if (!cli_value_number("--work-us", value, 0, 1000000, &number))
+            return false;
+        config->work_ns = number * ZSIP_NS_PER_US;
+        return true;
+    }
+}
+
+static bool option_output(int id, const char *value, struct serve_config *config)
+{
+    switch (id) {
+    case OPTION_PRINT:
+        config->print = true;
+        return true;
+    case OPTION_STATS:
+        return cli_value_number("--stats", value, 1, 86400, &config->stats_s);
+    case OPTION_JSON:
+        config->json = value;
+        return true;
+    default:
+        return option_overload(id, value, config);
+    }
+}
+
 static bool option_machine(int id, const char *value, struct serve_config *config)
 {
     uint64_t number;
@@ -250,18 +327,19 @@ static bool option_machine(int id, const char *value, struct serve_config *confi
     case OPTION_SPIN_US:
         return narrow("--spin-us", value, 0, 1000000, &config->spin_us);
     case OPTION_RCVBUF:
-        return narrow("--rcvbuf", value, 4096, 1 << 30, &config->socket_buffer_bytes);
+        if (!cli_value_bytes("--rcvbuf", value, 4096, 1 << 30, &number))
+            return false;
+        config->socket_buffer_bytes = (uint32_t)number;
+        return true;
     case OPTION_WITHOUT:
         return cli_value_without("--without", value, &config->without);
-    case OPTION_PRINT:
-        config->print = true;
+    case OPTION_NO_TRAINS:
+        config->without |= ZSIP_FEATURE_GRO | ZSIP_FEATURE_GSO;
         return true;
-    case OPTION_STATS:
-        return cli_value_number("--stats", value, 1, 86400, &config->stats_s);
+    case OPTION_STEER:
+        return steer_set(value, config);
     default:
-        ZSIP_ASSERT(id == OPTION_JSON);
-        config->json = value;
-        return true;
+        return option_output(id, value, config);
     }
 }
 

@@ -70,6 +70,27 @@ static void row(FILE *out, uint64_t count, const char *text)
         fprintf(out, "  %15s  %s\n", load_format_count(count).text, text);
 }
 
+static double per(uint64_t count, uint64_t each)
+{
+    return each == 0 ? 0 : (double)count / (double)each;
+}
+
+/* Messages in and out for each entry into the kernel: what the ring and the trains are for. */
+static double messages_per_syscall(const struct zsip_worker_stats *ring)
+{
+    return per(ring->datagrams_in + ring->datagrams_out, ring->syscalls);
+}
+
+static void batches(FILE *out, const struct zsip_worker_stats *ring)
+{
+    if (ring->syscalls > 0)
+        fprintf(out,
+                "  %15.1f  messages a syscall, in and out; %.1f a receive, %.1f a send, %.1f a "
+                "turn\n",
+                messages_per_syscall(ring), per(ring->datagrams_in, ring->receives),
+                per(ring->datagrams_out, ring->sends), per(ring->datagrams_in, ring->turns));
+}
+
 void serve_report_summary(FILE *out, const struct serve_config *config,
                           const struct serve_totals *totals, double seconds)
 {
@@ -94,12 +115,16 @@ void serve_report_summary(FILE *out, const struct serve_config *config,
             ? "requests that came by a second way, answered 482 (--merged accept takes them)"
             : "requests that came by a second way, accepted (--merged 482 refuses them)");
     row(out, endpoint->pending_now, "held requests left unanswered (SIGTERM answers them first)");
+    row(out, totals->ring.steered_out, "packets passed on to the worker that owns them");
+    row(out, totals->ring.steered_full, "packets dropped because the lane to their owner was full");
     row(out, totals->ring.truncated, "datagrams larger than a buffer, refused");
     row(out, totals->ring.dropped_socket,
         "datagrams dropped by the kernel for want of socket buffer (--rcvbuf)");
     row(out, totals->ring.buffers_empty, "times the buffer ring ran dry");
     row(out, totals->ring.send_errors, "datagrams that could not be sent");
     row(out, totals->ring.send_full, "datagrams dropped because the send buffer was full");
+    row(out, totals->ring.icmp_errors, "ICMP errors received");
+    batches(out, &totals->ring);
     fflush(out);
 }
 
@@ -123,6 +148,14 @@ static json_t *config_json(const struct serve_config *config)
     json_object_set_new(out, "t1_s", json_real((double)config->t1_ns / 1e9));
     json_object_set_new(out, "spin_us", json_integer(config->spin_us));
     json_object_set_new(out, "without", json_integer(config->without));
+    json_object_set_new(out, "steer",
+                        json_string(config->steering == ZSIP_STEER_PEER ? "peer" : "message"));
+    json_object_set_new(out, "max_age_ms",
+                        json_integer((json_int_t)(config->age_max_ns / ZSIP_NS_PER_MS)));
+    json_object_set_new(out, "aged", json_string(config->aged_refused ? "503" : "drop"));
+    json_object_set_new(out, "work_us",
+                        json_integer((json_int_t)(config->work_ns / ZSIP_NS_PER_US)));
+    json_object_set_new(out, "socket_buffer_bytes", json_integer(config->socket_buffer_bytes));
     return out;
 }
 
@@ -149,6 +182,8 @@ json_t *serve_report_json(const struct serve_config *config, const struct serve_
 #define X(name, text) json_object_set_new(ring, #name, json_integer((json_int_t)totals->ring.name));
     ZSIP_WORKER_STATS_MAP(X)
 #undef X
+    json_object_set_new(ring, "messages_per_syscall",
+                        json_real(messages_per_syscall(&totals->ring)));
     json_object_set_new(out, "worker", ring);
     json_object_set_new(
         out, "user_s",

@@ -34,6 +34,15 @@ static void hold(struct serve_worker *self, const struct zsip_incoming *incoming
     };
 }
 
+/* Stands for what an application would do. */
+static void burn(uint64_t work_ns)
+{
+    uint64_t until_ns = zsip_time_now().monotonic_ns + work_ns;
+
+    while (zsip_time_now().monotonic_ns < until_ns)
+        continue;
+}
+
 static void on_request(void *user, struct zsip_endpoint *endpoint,
                        const struct zsip_incoming *incoming)
 {
@@ -45,6 +54,8 @@ static void on_request(void *user, struct zsip_endpoint *endpoint,
         serve_print(incoming);
         self->printed = true;
     }
+    if (self->config->work_ns > 0)
+        burn(self->config->work_ns);
     if (atomic_load_explicit(&self->draining, memory_order_relaxed))
         respond(self, incoming->handle, 503, incoming->now);
     else if (self->config->delay_ns > 0)
@@ -110,7 +121,10 @@ static void configure(struct zsip_worker_config *out, struct serve_worker *self,
     out->endpoint.callbacks.request = on_request;
     out->endpoint.t1_ns = config->t1_ns;
     out->endpoint.pending_max = config->held_max;
+    out->group = config->group;
     out->endpoint.worker = (uint8_t)index;
+    out->endpoint.age_max_ns = config->age_max_ns;
+    out->endpoint.aged_refused = config->aged_refused;
     out->endpoint.merged = config->merged;
     out->endpoint.in_dialog = config->in_dialog;
     out->endpoint.methods_any = config->methods_any;

@@ -37,6 +37,29 @@ bool cli_value_number(const char *what, const char *text, uint64_t min, uint64_t
     return true;
 }
 
+bool cli_value_bytes(const char *what, const char *text, uint64_t min, uint64_t max,
+                     uint64_t *value)
+{
+    static const char units[] = "kKmMgG";
+    char *end;
+    uint64_t number, unit = 1;
+
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    if (*end != '\0' && strchr(units, *end) != NULL && end[1] == '\0')
+        unit = UINT64_C(1024) << ((strchr(units, *end) - units) / 2 * 10);
+    if (text[0] < '0' || text[0] > '9' || (*end != '\0' && unit == 1)) {
+        cli_error("%s %s: not a number of bytes; give one such as 65536, 512K or 8M", what, text);
+        return false;
+    }
+    if (errno != 0 || number > UINT64_MAX / unit || number * unit < min || number * unit > max) {
+        cli_error("%s %s: out of range; give %" PRIu64 "..%" PRIu64 " bytes", what, text, min, max);
+        return false;
+    }
+    *value = number * unit;
+    return true;
+}
+
 /* A number with a fraction if need be, and nothing else that strtod takes (signs, hexadecimal,
  * inf). *end stands behind it, at text if there is none. */
 static double decimal(const char *text, const char **end)
