@@ -17,6 +17,7 @@
 #define ZSIP_CORE_CORE_H
 
 #include "core/group.h"
+#include "core/toucher.h"
 #include "txn/txn.h"
 #include "zsip/endpoint.h"
 
@@ -247,6 +248,7 @@ struct zsip_endpoint {
     uint16_t sent_by_bytes;
 
     struct steering steering;
+    struct toucher *toucher; /* the worker's; NULL: memory is touched between messages */
     struct source_text source;
     struct current current;
     uint64_t handles; /* tokens given out for running callbacks */

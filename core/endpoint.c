@@ -336,6 +336,11 @@ void zsip_endpoint_steer(struct zsip_endpoint *endpoint, const struct steering *
     endpoint->steering = *steering;
 }
 
+void zsip_endpoint_touch_by(struct zsip_endpoint *endpoint, struct toucher *toucher)
+{
+    endpoint->toucher = toucher;
+}
+
 /* The worker that owns a request's identity, or sent the request a response is for. */
 static uint32_t owner_of(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                          const struct zsip_txn_key *key)
@@ -479,8 +484,9 @@ void zsip_endpoint_maintain(struct zsip_endpoint *endpoint)
     if (zsip_txn_maintain(endpoint->txn, &range) != ZSIP_MORE)
         return;
     if (range.kind == ZSIP_TXN_TOUCH) {
-        for (size_t at = 0; at < range.bytes; at += 4096)
-            __atomic_fetch_or((uint8_t *)range.memory + at, 0, __ATOMIC_RELAXED);
+        if (endpoint->toucher == NULL ||
+            !zsip_toucher_touch(endpoint->toucher, range.memory, range.bytes))
+            zsip_touch(range.memory, range.bytes);
     } else if (endpoint->memory.discard != NULL) {
         endpoint->memory.discard(endpoint->memory.user, range.memory, range.bytes);
     }

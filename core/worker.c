@@ -3,6 +3,7 @@
 
 #include "core/group.h"
 #include "core/mailbox.h"
+#include "core/toucher.h"
 #include "transport/transport.h"
 
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct zsip_worker {
     bool more;                 /* something is left over from the last turn */
     bool started, named;       /* pinned; told the endpoint where it is */
     uint64_t turns, posts, steered_out, steered_in, steered_full;
+    struct toucher *toucher;
     struct zsip_group *group; /* with others to steer to, else NULL */
     uint32_t self;            /* place in the group */
     _Alignas(64) _Atomic uint64_t posts_full;
@@ -112,6 +114,10 @@ static enum zsip_status create_parts(struct zsip_worker *worker, char *error, si
     status = zsip_endpoint_create(&config->endpoint, &worker->endpoint);
     if (status == ZSIP_OK && config->group != NULL)
         status = join(worker);
+    if (status == ZSIP_OK && config->grow_thread)
+        status = zsip_toucher_create(&worker->memory, &worker->toucher);
+    if (worker->toucher != NULL)
+        zsip_endpoint_touch_by(worker->endpoint, worker->toucher);
     if (status != ZSIP_OK && error != NULL)
         snprintf(error, error_bytes, "endpoint: %s; look at its configuration",
                  zsip_status_text(status));
@@ -161,6 +167,7 @@ void zsip_worker_destroy(struct zsip_worker *worker)
         return;
     struct zsip_memory memory = worker->memory;
     zsip_net_destroy(worker->net);
+    zsip_toucher_destroy(worker->toucher);
     if (worker->endpoint != NULL)
         zsip_endpoint_destroy(worker->endpoint);
     memory.release(memory.user, worker, sizeof(*worker));
