@@ -32,6 +32,10 @@ void cli_begin(const char *command);
 /* One line on stderr: "zsip COMMAND: what, where, what to do". Control characters of what others
  * wrote are shown as '?', so that the line stays one. */
 __attribute__((format(printf, 1, 2))) void cli_error(const char *format, ...);
+/* Writes what a peer wrote so that no terminal obeys it: control characters, also those that UTF-8
+ * has beyond ASCII (U+0080..U+009F), become \xNN. newline stands for each line end (CRLF or LF);
+ * NULL: line ends are shown as the control characters they are. */
+void cli_put_view(FILE *out, struct zsip_view view, const char *newline);
 /* A zsip_log. */
 void cli_log(void *user, const char *line);
 

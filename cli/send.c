@@ -290,13 +290,7 @@ static void show(const char *head, const struct zsip_address *address, const uin
     char text[ZSIP_ADDRESS_TEXT_BYTES];
 
     printf("---- %s udp:%s, %zu bytes\n", head, zsip_address_text(address, text), bytes);
-    /* A terminal must not obey what a peer wrote. */
-    for (size_t i = 0; i < bytes; i++) {
-        if (data[i] >= ' ' ? data[i] != 0x7f : data[i] == '\n' || data[i] == '\t')
-            putchar(data[i]);
-        else if (data[i] != '\r')
-            printf("\\x%02x", data[i]);
-    }
+    cli_put_view(stdout, (struct zsip_view){data, bytes}, "\n");
     if (bytes > 0 && data[bytes - 1] != '\n')
         putchar('\n');
 }
@@ -346,8 +340,7 @@ static void tell_answer(const struct sending *self, const struct zsip_outcome *o
     uint64_t us = (outcome->now.monotonic_ns - self->sent_ns) / ZSIP_NS_PER_US;
 
     printf("%u ", outcome->code);
-    for (size_t i = 0; i < reason.length; i++)
-        putchar(reason.data[i] >= ' ' && reason.data[i] != 0x7f ? reason.data[i] : '?');
+    cli_put_view(stdout, reason, NULL);
     /* RFC 3428 section 7: 202 promises nothing about the recipient. */
     printf("%s from udp:%s after %s%s", outcome->code == 202 ? " (for later delivery)" : "",
            zsip_address_text(&outcome->path->remote, remote), load_format_us(us).text,

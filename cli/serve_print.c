@@ -5,25 +5,6 @@
 #include <strings.h>
 #include <time.h>
 
-/* A terminal must not obey what a peer wrote: control characters, also those that UTF-8 has
- * beyond ASCII (U+0080..U+009F), are shown as \xNN. */
-static void put_safe(struct zsip_view view, bool lines)
-{
-    for (size_t i = 0; i < view.length; i++) {
-        uint8_t c = view.data[i];
-        bool c1 = i > 0 && view.data[i - 1] == 0xc2 && c >= 0x80 && c < 0xa0;
-
-        if (lines && c == '\n')
-            fputs("\n    ", stdout);
-        else if (lines && c == '\r' && i + 1 < view.length && view.data[i + 1] == '\n')
-            continue;
-        else if ((c < ' ' && c != '\t') || c == 0x7f || c1)
-            printf("\\x%02x", c);
-        else
-            putc_unlocked(c, stdout);
-    }
-}
-
 static void put_type(const struct zsip_msg *msg)
 {
     const struct zsip_media_type *type = &msg->content_type;
@@ -31,9 +12,9 @@ static void put_type(const struct zsip_msg *msg)
     if (!zsip_slice_present(type->type))
         return;
     fputs(", ", stdout);
-    put_safe(zsip_msg_view(msg, type->type), false);
+    cli_put_view(stdout, zsip_msg_view(msg, type->type), NULL);
     putc_unlocked('/', stdout);
-    put_safe(zsip_msg_view(msg, type->subtype), false);
+    cli_put_view(stdout, zsip_msg_view(msg, type->subtype), NULL);
 }
 
 static bool is_text(const struct zsip_msg *msg)
@@ -57,16 +38,16 @@ void serve_print(const struct zsip_incoming *incoming)
     strftime(clock, sizeof clock, "%H:%M:%S", &parts);
     flockfile(stdout);
     printf("%s udp:%s ", clock, zsip_address_text(&incoming->path->remote, remote));
-    put_safe(zsip_msg_view(msg, msg->method_name), false);
+    cli_put_view(stdout, zsip_msg_view(msg, msg->method_name), NULL);
     putc_unlocked(' ', stdout);
-    put_safe(zsip_msg_view(msg, msg->request_uri.whole), false);
+    cli_put_view(stdout, zsip_msg_view(msg, msg->request_uri.whole), NULL);
     fputs(" from ", stdout);
-    put_safe(zsip_msg_view(msg, msg->from.uri), false);
+    cli_put_view(stdout, zsip_msg_view(msg, msg->from.uri), NULL);
     put_type(msg);
     printf(", %zu bytes%s\n", body.length, incoming->expired ? ", expired" : "");
     if (body.length > 0 && is_text(msg)) {
         fputs("    ", stdout);
-        put_safe(body, true);
+        cli_put_view(stdout, body, "\n    ");
         putc_unlocked('\n', stdout);
     }
     funlockfile(stdout);

@@ -44,6 +44,24 @@ void cli_log(void *user, const char *line)
     put_line(line);
 }
 
+void cli_put_view(FILE *out, struct zsip_view view, const char *newline)
+{
+    for (size_t i = 0; i < view.length; i++) {
+        uint8_t c = view.data[i];
+        bool crlf = c == '\r' && i + 1 < view.length && view.data[i + 1] == '\n';
+        bool c1 = c >= 0x80 && c < 0xa0 && i > 0 && view.data[i - 1] == 0xc2;
+
+        if (newline != NULL && c == '\n')
+            fputs(newline, out);
+        else if (newline != NULL && crlf)
+            continue;
+        else if ((c < ' ' && c != '\t') || c == 0x7f || c1)
+            fprintf(out, "\\x%02x", c);
+        else
+            putc_unlocked(c, out);
+    }
+}
+
 /* ---- Help ------------------------------------------------------------------------------------ */
 
 #define HELP_COLUMN 26

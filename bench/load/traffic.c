@@ -223,12 +223,23 @@ static void second_close(struct load_worker *worker)
         load_histogram_clear(&worker->this_second);
 }
 
+/* Anything since the second began. */
+static bool happened(const struct load_worker *worker)
+{
+    struct load_second now;
+
+    totals(worker, &now);
+    return now.sent != worker->totals_before.sent ||
+           now.answered != worker->totals_before.answered ||
+           now.failed != worker->totals_before.failed;
+}
+
 void load_worker_seconds(struct load_worker *worker, uint64_t now_ns, bool whole)
 {
     /* As many as the clock has gone on since the last turn. */
     for (; now_ns >= worker->second_end_ns; worker->second_end_ns += ZSIP_NS_PER_S)
         second_close(worker);
-    if (whole && (now_ns + ZSIP_NS_PER_S - worker->second_end_ns) > 10 * ZSIP_NS_PER_MS)
+    if (whole && happened(worker))
         second_close(worker);
 }
 

@@ -103,7 +103,8 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
                          const struct zsip_outcome *outcome);
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                          size_t capacity, uint32_t *pad_at);
-/* Closes the seconds that are over at now_ns. whole: the one that runs as well. */
+/* Closes the seconds that are over at now_ns. whole: the one that runs as well, if anything
+ * happened in it. */
 void load_worker_seconds(struct load_worker *worker, uint64_t now_ns, bool whole);
 
 #endif

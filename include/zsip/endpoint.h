@@ -288,10 +288,10 @@ ZSIP_API size_t zsip_branch_bytes(void);
     X(merged, "requests that came by a second way")                                                \
     X(answered_1xx, "provisional responses sent")                                                  \
     X(answered_2xx, "final responses 2xx sent for the first time")                                 \
-    X(answered_3xx, "3xx")                                                                         \
-    X(answered_4xx, "4xx")                                                                         \
-    X(answered_5xx, "5xx")                                                                         \
-    X(answered_6xx, "6xx")                                                                         \
+    X(answered_3xx, "final responses 3xx sent for the first time")                                 \
+    X(answered_4xx, "final responses 4xx sent for the first time")                                 \
+    X(answered_5xx, "final responses 5xx sent for the first time")                                 \
+    X(answered_6xx, "final responses 6xx sent for the first time")                                 \
     X(answers_repeated, "responses sent again for a retransmission")                               \
     X(aged, "new requests not begun because they had waited too long")                             \
     X(abandoned, "held requests that ended unanswered")                                            \

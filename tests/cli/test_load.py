@@ -1,0 +1,232 @@
+"""`zsip load`: it counts right, keeps the rules, ends by itself, and says what happened."""
+import collections
+import os
+import re
+import signal
+import tempfile
+import threading
+import time
+import unittest
+
+from common import Case, FAILED, HOST, OK, UNREACHED, header, peer, status, zsip
+import peers
+
+
+def load(server, *options, **keywords):
+    """Runs it; returns what ended, and its JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "load.json")
+        ended = zsip("load", "--json", path, *options, f"udp:{HOST}:{server.port}", **keywords)
+        return ended, peers.read_json(path)
+
+
+class Counts(Case):
+    def check(self, data, sent, **classes):
+        counters = data["counters"]
+        self.assertEqual(sent, counters["sent"])
+        ended = sum(counters[name] for name in counters
+                    if re.match(r"answered_\dxx|timed_out|unreachable|pending", name))
+        self.assertEqual(sent, ended)
+        for name, count in classes.items():
+            self.assertEqual(count, counters[name], name)
+        self.assertEqual(sent, sum(second["sent"] for second in data["seconds"]))
+
+    def test_closed_loop_by_count(self):
+        with peers.serving() as server:
+            ended, data = load(server, "--window", 8, "--count", 2000)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.check(data, 2000, answered_2xx=2000, answered_late=0)
+        self.assertEqual(2000, data["latency"]["count"])
+        self.assertLessEqual(data["latency"]["p50_us"], data["latency"]["max_us"])
+        self.assertRegex(ended.stdout, r"sent +2,000\n")
+        self.assertRegex(ended.stdout, r"latency from the send +p50 .* max ")
+
+    def test_open_loop_sends_rate_times_duration(self):
+        for workers in (1, 2, 3):
+            with peers.serving() as server:
+                ended, data = load(server, "--rate", 1000, "--duration", 1.5, "--workers", workers)
+            self.assertEqual(OK, ended.returncode, ended)
+            self.check(data, 1500, answered_2xx=1500, unsent=0)
+            self.assertAlmostEqual(1.5, data["arrival_s"], delta=0.2)
+            self.assertEqual(1500, data["send_lag"]["count"])
+
+    def test_latency_counts_from_the_plan(self):
+        """A peer stops for half a second: the uncorrected figures hide it, the others don't."""
+        def answer(message, number):
+            if number == 100:
+                time.sleep(0.5)
+            return [peers.response_to(message)]
+        with peer(answer) as server:
+            ended, data = load(server, "--rate", 500, "--duration", 1, "--window", 1,
+                               "--users", 10)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertLess(data["latency_from_send"]["p90_us"], 100000)
+        self.assertGreater(data["latency"]["p90_us"], 300000)
+        self.assertGreater(data["counters"]["waited_window"], 0)
+        self.assertIn("held back", ended.stdout)
+
+    def test_answers_by_class_and_exit_status(self):
+        with peers.serving("--status", 503) as server:
+            ended, data = load(server, "--count", 100)
+        self.assertEqual(FAILED, ended.returncode, ended)
+        self.check(data, 100, answered_5xx=100)
+        self.assertIn("answered 5xx", ended.stdout)
+
+    def test_what_needed_a_retransmission_is_told(self):
+        seen = set()
+
+        def answer(message, _):
+            """Every second request is lost the first time."""
+            name = header(message, "Call-ID")
+            if int(name[-1], 16) % 2 and name not in seen:
+                seen.add(name)
+                return None
+            return [peers.response_to(message)]
+        with peer(answer) as server:
+            ended, data = load(server, "--count", 100, "--window", 100, "--t1", 50)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.check(data, 100, answered_2xx=100, answered_late=50, retransmissions=50)
+        self.assertGreater(data["latency"]["max_us"], 40000)
+        by_call = collections.defaultdict(set)
+        for message in server.messages:
+            by_call[header(message, "Call-ID")].add(message)
+        self.assertTrue(all(len(same) == 1 for same in by_call.values()),
+                        "a retransmission is the same bytes")
+
+    def test_no_retransmit_sends_once(self):
+        with peer(lambda message, number: number % 4 and [peers.response_to(message)]) as server:
+            ended, data = load(server, "--count", 100, "--window", 100, "--no-retransmit",
+                               "--t1", 20)
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.check(data, 100, timed_out=25, answered_2xx=75, retransmissions=0)
+        self.assertEqual(100, len(server.messages))
+        self.assertIn("--no-retransmit", ended.stdout)
+
+
+class Rules(Case):
+    def pending(self, *options):
+        """Runs at a peer that answers late; returns how many were pending to one URI at most."""
+        pending, most, lock = collections.Counter(), collections.Counter(), threading.Lock()
+
+        def late(server, message, source, uri):
+            with lock:
+                pending[uri] -= 1
+            server.socket.sendto(peers.response_to(message), source)
+
+        def answer(message, _):
+            uri = message.split(b" ", 2)[1]
+            with lock:
+                pending[uri] += 1
+                most[uri] = max(most[uri], pending[uri])
+            server.queue.append((time.monotonic() + 0.005, message, uri))
+        with peer(answer) as server:
+            server.queue = collections.deque()
+            over = threading.Event()
+
+            def answers():
+                while not over.is_set() or server.queue:
+                    if server.queue and server.queue[0][0] <= time.monotonic():
+                        _, message, uri = server.queue.popleft()
+                        via = re.search(rb"UDP [\d.]+:(\d+)", message)
+                        late(server, message, (HOST, int(via.group(1))), uri)
+                    else:
+                        time.sleep(0.001)
+            thread = threading.Thread(target=answers)
+            thread.start()
+            ended, data = load(server, *options)
+            over.set()
+            thread.join()
+        self.assertEqual(OK, ended.returncode, ended)
+        return max(most.values()), len(most), ended, data
+
+    def test_one_message_pending_to_each_uri(self):
+        most, users, ended, data = self.pending("--window", 20, "--users", 5, "--count", 300)
+        self.assertEqual((1, 5), (most, users))
+        self.assertGreater(data["counters"]["waited_user"], 0)
+        self.assertIn("--users 5", ended.stdout)
+
+    def test_users_are_as_many_as_the_window(self):
+        most, users, _, data = self.pending("--window", 20, "--count", 300)
+        self.assertEqual((1, 20), (most, users))
+        self.assertEqual(0, data["counters"]["waited_user"])
+
+    def test_overlap_is_knowing(self):
+        most, users, ended, _ = self.pending("--window", 20, "--users", 5, "--overlap",
+                                             "--count", 300)
+        self.assertGreater(most, 1)
+        self.assertEqual(5, users)
+        self.assertIn("--overlap", ended.stdout)
+
+    def test_requests_are_what_the_options_say(self):
+        with peer(status("200 OK")) as server:
+            load(server, "--count", 3, "--body-bytes", 99)
+            load(server, "--count", 1, "--method", "OPTIONS")
+            load(server, "--count", 1, "--method", "REGISTER")
+            zsip("load", "--count", 1, "--proxy", f"udp:{HOST}:{server.port}", "example.com")
+        message, options, register, routed = (server.messages[i] for i in (0, 3, 4, 5))
+        self.assertEqual(99, len(message.split(b"\r\n\r\n", 1)[1]))
+        self.assertEqual("99", header(message, "Content-Length"))
+        self.assertEqual(3, len({header(m, "Call-ID") for m in server.messages[:3]}))
+        self.assertTrue(options.startswith(b"OPTIONS sip:u00000000@"))
+        self.assertIsNotNone(header(register, "Contact"))
+        self.assertTrue(routed.startswith(b"MESSAGE sip:u00000000@example.com SIP/2.0"))
+        self.assertEqual(f"<sip:{HOST}:{server.port};lr>", header(routed, "Route"))
+
+
+class Ends(Case):
+    def test_a_silent_peer(self):
+        with peer(lambda message, number: None) as server:
+            began = time.monotonic()
+            ended, data = load(server, "--window", 50, "--duration", 1, "--t1", 20)
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertEqual(data["counters"]["sent"], data["counters"]["timed_out"])
+        self.assertIn("never answered", ended.stdout)
+
+    def test_a_silent_peer_by_count_ends_with_the_first_timeout(self):
+        with peer(lambda message, number: None) as server:
+            began = time.monotonic()
+            ended, data = load(server, "--window", 10, "--count", 100000, "--t1", 20)
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(data["counters"]["sent"], 100)
+
+    def test_a_closed_port(self):
+        ended = zsip("load", "--count", 20, "--window", 2, f"udp:{HOST}:{peers.free_port()}")
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.assertRegex(ended.stdout, r"unreachable +20 ")
+
+    def test_int_drains_and_tells(self):
+        with peer(status("200 OK")) as server:
+            program = peers.Program(peers.zsip(), "load", "--rate", 100, "--duration", 60,
+                                    f"udp:{HOST}:{server.port}")
+            time.sleep(1)
+            self.assertEqual(OK, program.stop(signal.SIGINT), program)
+        self.assertRegex(program.text, r"answered 2xx +\d+  100.00 %")
+
+    def test_a_second_int_stops_at_once(self):
+        with peer(lambda message, number: None) as server:
+            program = peers.Program(peers.zsip(), "load", f"udp:{HOST}:{server.port}")
+            for _ in range(2):
+                time.sleep(0.5)
+                program.process.send_signal(signal.SIGINT)
+            self.assertEqual(UNREACHED, program.wait(5), program)
+        self.assertIn("still pending at the end", program.text)
+
+    def test_a_line_a_second_and_none_if_quiet(self):
+        with peers.serving() as server:
+            ended, data = load(server, "--rate", 50, "--duration", 2)
+            quiet, _ = load(server, "--rate", 50, "--duration", 1, "--quiet")
+        self.assertEqual(2, len(re.findall(r"(?m)^ +\d+ s  sent ", ended.stdout)), ended.stdout)
+        self.assertNotRegex(quiet.stdout, r"(?m)^ +\d+ s  sent ")
+        self.assertEqual(2, len(data["seconds"]))
+
+    def test_json_on_standard_output_is_nothing_but_json(self):
+        with peers.serving() as server:
+            ended = zsip("load", "--json", "-", "--count", 10, f"udp:{HOST}:{server.port}")
+        self.assertTrue(ended.stdout.startswith("{"), ended.stdout[:80])
+        self.assertTrue(ended.stdout.rstrip().endswith("}"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
