@@ -55,22 +55,4 @@ const uint8_t *guard_front(struct guard *guard, const void *data, size_t bytes);
 /* Copies data so that its last byte is the last one that may be read. */
 const uint8_t *guard_back(struct guard *guard, const void *data, size_t bytes);
 
-/* ---- What holds for any message -----------------------------------------------------------------
- */
-
-/* A message struct as a caller has it: zsip_msg_size() bytes, filled with garbage. The caller frees
- * it. */
-struct zsip_msg *msg_new(void);
-
-/* NULL if every slice of *msg lies within the header section, the body within [data, data + bytes),
- * bits and index agree, and the fault says what the status says; else a text that says what does
- * not. status is what zsip_parse returned. */
-const char *msg_broken_law(const struct zsip_msg *msg, enum zsip_status status, const uint8_t *data,
-                           size_t bytes);
-
-/* NULL if both say the same about the same text (which may stand at two places); else a text that
- * names the first field in which they differ. After a fault only its status and place are compared.
- */
-const char *msg_difference(const struct zsip_msg *a, const struct zsip_msg *b);
-
 #endif

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "tests/parser/corpus.h"
 #include "tests/parser/golden.h"
+#include "tests/parser/judge.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: MIT */
 #include "tests/parser/corpus.h"
 #include "tests/parser/golden.h"
+#include "tests/parser/judge.h"
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <stdio.h>

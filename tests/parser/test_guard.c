@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/parser/corpus.h"
+#include "tests/parser/judge.h"
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,16 +1,16 @@
-/* The parser against the slow plain one: same verdict, same slices, over the corpus and seeded
- * mutations of it. A difference prints the input, so that it can become a golden case.
+/* The parser judged over the corpus, its beginnings and seeded mutants: judge.h says by what. A
+ * fault prints the input, so that it can become a golden case.
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/parser/corpus.h"
+#include "tests/parser/judge.h"
 #include "tests/parser/mutate.h"
-#include "tests/parser/reference.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MUTANTS_PER_TEXT 500u
+#define DIFFERENCES_MAX  5u
 
 static void print_escaped(const uint8_t *data, size_t bytes)
 {
@@ -28,41 +28,11 @@ static void print_escaped(const uint8_t *data, size_t bytes)
     fputc('\n', stderr);
 }
 
-/* Whether the two faults lie on one header line. */
-static bool same_line(const uint8_t *data, size_t bytes, size_t a, size_t b)
+static bool good(const char *name, const uint8_t *data, size_t bytes, unsigned flags)
 {
-    size_t from = a < b ? a : b, to = a < b ? b : a;
-    for (size_t i = from; i + 2 < to && i + 2 < bytes; i++) {
-        if (data[i] == '\r' && data[i + 1] == '\n' && data[i + 2] != ' ' && data[i + 2] != '\t') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool agree(const char *name, const uint8_t *data, size_t bytes, unsigned flags)
-{
-    static struct zsip_msg *fast, *plain;
-    if (fast == NULL) {
-        fast = msg_new();
-        plain = msg_new();
-    }
-    enum zsip_status status = zsip_parse(fast, data, bytes, flags);
-    reference_parse(plain, data, bytes, flags);
-    const char *what = msg_broken_law(fast, status, data, bytes);
-    if (what == NULL) {
-        what = msg_difference(fast, plain);
-    }
-    if (what == NULL && status != ZSIP_OK && status != ZSIP_ERROR_MISSING &&
-        status != ZSIP_ERROR_LENGTH && status != ZSIP_ERROR_TRUNCATED &&
-        !same_line(plain->data, bytes - (size_t)(plain->data - data), fast->fault.offset,
-                   plain->fault.offset)) {
-        what = "the fault's line";
-    }
+    const char *what = judge_parse(data, bytes, flags);
     if (what != NULL) {
-        fprintf(stderr, "---- %s: zsip and reference differ: %s; faults at %u (%s) and %u (%s)\n",
-                name, what, fast->fault.offset, status != ZSIP_OK ? fast->fault.rule : "",
-                plain->fault.offset, plain->fault.status != ZSIP_OK ? plain->fault.rule : "");
+        fprintf(stderr, "---- %s: %s\n", name, what);
         print_escaped(data, bytes < 1500 ? bytes : 1500);
     }
     return what == NULL;
@@ -73,8 +43,8 @@ Test(reference, agrees_on_every_text)
     const struct corpus *corpus = corpus_all();
     for (size_t i = 0; i < corpus->count; i++) {
         const struct corpus_text *text = &corpus->texts[i];
-        cr_expect(agree(text->name, text->data, text->bytes, text->flags), "%s", text->name);
-        cr_expect(agree(text->name, text->data, text->bytes, text->flags ^ ZSIP_PARSE_STREAM),
+        cr_expect(good(text->name, text->data, text->bytes, text->flags), "%s", text->name);
+        cr_expect(good(text->name, text->data, text->bytes, text->flags ^ ZSIP_PARSE_STREAM),
                   "%s, the other flag", text->name);
     }
 }
@@ -86,7 +56,7 @@ Test(reference, agrees_on_every_beginning)
         const struct corpus_text *text = &corpus->texts[i];
         size_t most = text->bytes < 1500 ? text->bytes : 1500;
         for (size_t bytes = 0; bytes < most; bytes++) {
-            cr_assert(agree(text->name, text->data, bytes, 0), "%s cut at %zu", text->name, bytes);
+            cr_assert(good(text->name, text->data, bytes, 0), "%s cut at %zu", text->name, bytes);
         }
     }
 }
@@ -95,14 +65,14 @@ Test(reference, agrees_on_mutants)
 {
     const struct corpus *corpus = corpus_all();
     unsigned differences = 0;
-    for (size_t i = 0; i < corpus->count && differences < 5; i++) {
+    for (size_t i = 0; i < corpus->count && differences < DIFFERENCES_MAX; i++) {
         const struct corpus_text *text = &corpus->texts[i];
-        for (unsigned seed = 0; seed < MUTANTS_PER_TEXT && differences < 5; seed++) {
+        for (unsigned seed = 0; seed < MUTANTS_PER_TEXT && differences < DIFFERENCES_MAX; seed++) {
             size_t bytes;
             char name[128];
             uint8_t *mutant = mutate(text->data, text->bytes, seed * 1000003u + i, &bytes);
             snprintf(name, sizeof(name), "%s, mutant %u", text->name, seed);
-            differences += !agree(name, mutant, bytes, seed % 8 == 0 ? ZSIP_PARSE_STREAM : 0);
+            differences += !good(name, mutant, bytes, seed % 8 == 0 ? ZSIP_PARSE_STREAM : 0);
             free(mutant);
         }
     }

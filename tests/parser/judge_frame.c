@@ -1,0 +1,170 @@
+/* Judge of stream framing.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "tests/parser/judge.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENTS_MAX 4096u
+#define HEADER_MAX 8192u
+#define BODY_MAX   4096u
+
+static char complaint[256];
+
+struct event {
+    enum zsip_status status;
+    enum zsip_frame_event event;
+    size_t begin, taken;
+};
+
+struct trace {
+    struct event events[EVENTS_MAX];
+    size_t count;
+    bool broken;
+};
+
+/* How much more of the stream is there at the next look. */
+static size_t grow(size_t there, size_t bytes, unsigned cut, uint64_t *state)
+{
+    if (cut == 0) {
+        return bytes;
+    }
+    size_t more = 1;
+    if (cut == 2) {
+        *state = *state * 6364136223846793005u + 1442695040888963407u;
+        more = 1 + (size_t)(*state >> 33) % 97;
+    }
+    return bytes - there < more ? bytes : there + more;
+}
+
+/* All events of a stream that arrives in pieces. Each look is at a block of exactly what is there,
+ * so that the sanitizer sees one byte too far. */
+static const char *run(struct trace *trace, const uint8_t *data, size_t bytes, unsigned cut,
+                       uint64_t seed)
+{
+    struct zsip_frame frame;
+    size_t begin = 0, there = 0;
+    trace->count = 0;
+    trace->broken = false;
+    zsip_frame_init(&frame, HEADER_MAX, BODY_MAX);
+    for (;;) {
+        enum zsip_frame_event event = ZSIP_FRAME_NONE;
+        size_t taken = 0;
+        struct zsip_fault fault = {0, ZSIP_OK, ""};
+        enum zsip_status status =
+            zsip_frame_next(&frame, data + begin, there - begin, &event, &taken, &fault);
+        if (taken > there - begin) {
+            return "took more than was there";
+        }
+        if (status == ZSIP_MORE) {
+            if (taken != 0 || event != ZSIP_FRAME_NONE) {
+                return "an event with ZSIP_MORE";
+            }
+            if (there == bytes) {
+                return NULL;
+            }
+            there = grow(there, bytes, cut, &seed);
+            continue;
+        }
+        if (trace->count == EVENTS_MAX) {
+            return NULL;
+        }
+        trace->events[trace->count++] = (struct event){status, event, begin, taken};
+        if (status != ZSIP_OK) {
+            trace->broken = true;
+            status = zsip_frame_next(&frame, data + begin, there - begin, &event, &taken, NULL);
+            return status == ZSIP_ERROR_STATE ? NULL : "goes on behind an error";
+        }
+        if (event == ZSIP_FRAME_NONE || taken == 0) {
+            return "ZSIP_OK without an event";
+        }
+        begin += taken;
+    }
+}
+
+/* What is framed is a whole message and nothing behind it. */
+static const char *judge_message(const uint8_t *data, size_t bytes)
+{
+    static struct zsip_msg *msg;
+    msg = msg != NULL ? msg : msg_new();
+    uint8_t *exact = malloc(bytes);
+    if (exact == NULL) {
+        abort();
+    }
+    memcpy(exact, data, bytes);
+    enum zsip_status status = zsip_parse(msg, exact, bytes, ZSIP_PARSE_STREAM);
+    const char *what = NULL;
+    if (msg->data != exact) {
+        what = "a framed message begins with CRLF";
+    } else if (status == ZSIP_ERROR_TRUNCATED || status == ZSIP_ERROR_LENGTH ||
+               status == ZSIP_ERROR_TOO_LARGE) {
+        if (strcmp(msg->fault.rule, "header field name") != 0) { /* a name over 255 bytes */
+            what = "a framed message is not whole";
+        }
+    } else if (status == ZSIP_OK && (size_t)msg->header_bytes + msg->body_bytes != bytes) {
+        what = "a framed message has more behind it";
+    }
+    free(exact);
+    return what;
+}
+
+/* A stream that is given up is one that no parser would take. */
+static const char *judge_error(const struct event *event, const uint8_t *data)
+{
+    static struct zsip_msg *msg;
+    msg = msg != NULL ? msg : msg_new();
+    if (event->status == ZSIP_ERROR_TOO_LARGE || event->taken == 0) {
+        return event->status == ZSIP_ERROR_TOO_LARGE ? NULL : "an error without its header section";
+    }
+    return zsip_parse(msg, data + event->begin, event->taken, ZSIP_PARSE_STREAM) == ZSIP_OK
+               ? "given up on a good header section"
+               : NULL;
+}
+
+static const char *judge_trace(const struct trace *trace, const uint8_t *data)
+{
+    const char *what = NULL;
+    for (size_t i = 0; what == NULL && i < trace->count; i++) {
+        const struct event *event = &trace->events[i];
+        const struct event *before = i > 0 ? event - 1 : NULL;
+        if (event->status != ZSIP_OK) {
+            what = judge_error(event, data);
+        } else if (event->event == ZSIP_FRAME_MESSAGE) {
+            what = judge_message(data + event->begin, event->taken);
+        } else if (event->taken != 2 || memcmp(data + event->begin, "\r\n", 2) != 0) {
+            what = "a keep-alive that is none";
+        } else if ((event->event == ZSIP_FRAME_PING) !=
+                   (before != NULL && before->event == ZSIP_FRAME_CRLF)) {
+            what = "a ping is the second CRLF of two";
+        }
+    }
+    return what;
+}
+
+const char *judge_frame(const uint8_t *data, size_t bytes, uint64_t seed)
+{
+    static struct trace whole, cut;
+    const char *what = run(&whole, data, bytes, 0, 0);
+    what = what != NULL ? what : judge_trace(&whole, data);
+    for (unsigned way = 1; what == NULL && way <= 2; way++) {
+        what = run(&cut, data, bytes, way, seed);
+        if (what == NULL && (cut.count != whole.count ||
+                             memcmp(cut.events, whole.events, cut.count * sizeof(cut.events[0])))) {
+            size_t i = 0;
+            while (i < cut.count && i < whole.count &&
+                   memcmp(&cut.events[i], &whole.events[i], sizeof(cut.events[0])) == 0) {
+                i++;
+            }
+            snprintf(complaint, sizeof(complaint),
+                     "cut %s, seed %llu: event %zu differs: %s %d at %zu+%zu",
+                     way == 1 ? "by bytes" : "at random", (unsigned long long)seed, i,
+                     i < cut.count ? zsip_status_name(cut.events[i].status) : "none",
+                     i < cut.count ? (int)cut.events[i].event : 0,
+                     i < cut.count ? cut.events[i].begin : 0,
+                     i < cut.count ? cut.events[i].taken : 0);
+            what = complaint;
+        }
+    }
+    return what;
+}
