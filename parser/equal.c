@@ -26,21 +26,22 @@ static int hex_value(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool is_unreserved(uint8_t c)
+/* RFC 2396 section 2.2, with the brackets that RFC 3986 adds. */
+static bool is_reserved(uint8_t c)
 {
-    uint8_t lower = zsip_lower(c);
-    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9'))
-        return true;
     switch (c) {
-    case '-':
-    case '_':
-    case '.':
-    case '!':
-    case '~':
-    case '*':
-    case '\'':
-    case '(':
-    case ')':
+    case ';':
+    case '/':
+    case '?':
+    case ':':
+    case '@':
+    case '&':
+    case '=':
+    case '+':
+    case '$':
+    case ',':
+    case '[':
+    case ']':
         return true;
     default:
         return false;
@@ -59,7 +60,7 @@ static unsigned character_next(struct text *text)
         return c;
     text->p += 2;
     c = (uint8_t)(high << 4 | low);
-    return is_unreserved(c) ? c : 0x100u | c;
+    return is_reserved(c) ? 0x100u | c : c;
 }
 
 static bool text_equal(struct text a, struct text b, bool any_case)
@@ -110,17 +111,18 @@ static bool pair_find(struct text list, uint8_t separator, struct text name, str
     return false;
 }
 
-static bool text_is(struct text text, const char *lower)
+static bool text_is(struct text text, struct zsip_view word)
 {
-    return zsip_text_is(text.p, (size_t)(text.end - text.p), lower);
+    return text_equal(text, (struct text){word.data, word.data + word.length}, true);
 }
 
 /* Parameters that match only if both URIs have them. The RFC's list of examples adds transport to
  * what its rules say. */
 static bool is_never_ignored(struct text name)
 {
-    return text_is(name, "user") || text_is(name, "ttl") || text_is(name, "method") ||
-           text_is(name, "maddr") || text_is(name, "transport");
+    return text_is(name, ZSIP_VIEW("user")) || text_is(name, ZSIP_VIEW("ttl")) ||
+           text_is(name, ZSIP_VIEW("method")) || text_is(name, ZSIP_VIEW("maddr")) ||
+           text_is(name, ZSIP_VIEW("transport"));
 }
 
 /* Whether each parameter of a is in b with the same value, or may be ignored. */

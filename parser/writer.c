@@ -106,9 +106,11 @@ void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method, st
 void zsip_writer_response(struct zsip_writer *writer, unsigned code, struct zsip_view reason)
 {
     check(writer, writer->length == 0 && code >= 100 && code <= 699 && is_value(reason));
-    /* A start line has no folds. */
-    for (size_t i = 0; i < reason.length; i++)
-        check(writer, reason.data[i] != '\r' && reason.data[i] >= '\t' && reason.data[i] != 0x7F);
+    /* A start line has no folds, and no quoted-pairs that would let control characters in. */
+    for (size_t i = 0; i < reason.length; i++) {
+        uint8_t c = reason.data[i];
+        check(writer, c == '\t' || (c >= 0x20 && c != 0x7F));
+    }
     put(writer, "SIP/2.0 ", 8);
     put_number(writer, code);
     put(writer, " ", 1);
