@@ -12,8 +12,6 @@ BUILD = ROOT / "build" / "bench"
 # Name: (what it measures, program). A program in C is built; a script drives what is built.
 BENCHES = {
     "first": ("the whole stack, plain datagrams, a core each; SIPp", ROOT / "bench" / "first.py"),
-    "limit": ("echo by the kernel alone, and by the transport without SIP",
-              BUILD / "limit" / "bench-limit"),
     "limit": ("what the kernel alone echoes, and the transport without SIP",
               BUILD / "limit" / "bench-limit"),
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),

@@ -173,6 +173,7 @@ static double cpu_ns(void)
 
 static struct client *open_client(const struct limit_load *load)
 {
+    const struct in_addr any = {htonl(INADDR_ANY)}; /* connect() puts the right one there */
     struct client *client = calloc(1, sizeof(*client));
     if (client == NULL)
         limit_fail("memory");
@@ -180,7 +181,7 @@ static struct client *open_client(const struct limit_load *load)
     client->next_id = bench_now_ns() / 1000 % 1000000000; /* not those of the run before */
     write_template(client);
     for (unsigned i = 0; i < load->peers; i++) {
-        client->peers[i].fd = limit_socket(load->train_max > 1);
+        client->peers[i].fd = limit_socket(any, 0, load->train_max > 1);
         if (connect(client->peers[i].fd, (const struct sockaddr *)&load->server,
                     sizeof(load->server)) != 0)
             limit_fail("connect");

@@ -38,8 +38,9 @@ void limit_serve_transport(enum limit_mode mode, const atomic_bool *stop, atomic
 /* The answer every server gives. */
 extern uint8_t limit_reply[LIMIT_REPLY_BYTES];
 
-/* A socket bound to a free port of 127.0.0.1, with the buffers and the trains of its mode. */
-int limit_socket(bool receive_trains);
+/* A socket bound to address:port (port 0: a free one), with the buffers and the trains of its mode.
+ */
+int limit_socket(struct in_addr address, uint16_t port, bool receive_trains);
 
 /* ---- Client -----------------------------------------------------------------------------------
  */
