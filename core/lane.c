@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* In front of each packet. The whole record is a multiple of its alignment, so a head always fits
- * before the end of the ring. */
+/* In front of each packet. Every record is a multiple of the head's size long, so a head always
+ * fits before the end of the ring. */
 struct record {
     _Alignas(64) struct zsip_path path;
     uint64_t arrived_ns;
@@ -14,7 +14,7 @@ struct record {
 
 #define SKIP UINT32_MAX
 
-_Static_assert(sizeof(struct record) % 64 == 0, "a head never straddles the end of the ring");
+_Static_assert(LANE_BYTES % sizeof(struct record) == 0, "a head never straddles the ring's end");
 
 void zsip_lane_init(struct lane *lane, uint8_t *bytes)
 {
@@ -37,7 +37,8 @@ static bool room_for(struct lane *lane, uint64_t bytes)
 
 bool zsip_lane_put(struct lane *lane, const struct zsip_packet *packet)
 {
-    uint64_t bytes = (sizeof(struct record) + packet->bytes + 63) & ~63ull;
+    uint64_t heads = 1 + (packet->bytes + sizeof(struct record) - 1) / sizeof(struct record);
+    uint64_t bytes = heads * sizeof(struct record);
     uint64_t to_end = LANE_BYTES - (lane->written & (LANE_BYTES - 1));
     uint64_t skipped = bytes > to_end ? to_end : 0;
     if (bytes > LANE_BYTES / 2 || !room_for(lane, skipped + bytes))
