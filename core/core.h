@@ -55,7 +55,8 @@ static inline void text_bytes(struct text *text, const void *data, size_t bytes)
 
 static inline void text_view(struct text *text, struct zsip_view view)
 {
-    text_bytes(text, view.data, view.length);
+    if (view.length > 0) /* memcpy may not be given NULL, which an absent view has */
+        text_bytes(text, view.data, view.length);
 }
 
 #define text_literal(text, literal) text_bytes((text), (literal), sizeof(literal) - 1)
