@@ -8,6 +8,8 @@
 #ifndef ZSIP_PARSER_BLOCK_AVX2_H
 #define ZSIP_PARSER_BLOCK_AVX2_H
 
+#include "parser/fills.h"
+
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -15,92 +17,130 @@ struct block {
     __m256i low, high;
 };
 
+/* The first half of a block, for what seldom needs more. */
+struct half {
+    __m256i all;
+};
+
+static inline __m256i load_32_bytes(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+/* From memory: left alone, the compiler makes each one anew by way of a general register. */
+static inline __m256i fill(enum zsip_fill which)
+{
+    return load_32_bytes(zsip_fills[which]);
+}
+
+/* Index of the lowest bit; 64 for none. */
+static inline unsigned lowest(uint64_t mask)
+{
+    return (unsigned)_tzcnt_u64(mask);
+}
+
 static inline struct block block_load(const uint8_t *p)
 {
-    return (struct block){_mm256_loadu_si256((const __m256i *)(const void *)p),
-                          _mm256_loadu_si256((const __m256i *)(const void *)(p + 32))};
+    return (struct block){load_32_bytes(p), load_32_bytes(p + 32)};
 }
 
-static inline uint64_t block_mask(__m256i low, __m256i high)
+static inline struct half half_load(const uint8_t *p)
 {
-    return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high)
-                                                     << 32;
+    return (struct half){load_32_bytes(p)};
 }
 
-static inline uint64_t block_equal(struct block block, uint8_t byte)
+static inline uint32_t mask_of(__m256i v)
 {
-    __m256i all = _mm256_set1_epi8((char)byte);
-    return block_mask(_mm256_cmpeq_epi8(block.low, all), _mm256_cmpeq_epi8(block.high, all));
+    return (uint32_t)_mm256_movemask_epi8(v);
+}
+
+static inline uint64_t mask_of_both(__m256i low, __m256i high)
+{
+    return mask_of(low) | (uint64_t)mask_of(high) << 32;
+}
+
+static inline uint64_t block_equal(struct block block, enum zsip_fill which)
+{
+    return mask_of_both(_mm256_cmpeq_epi8(block.low, fill(which)),
+                        _mm256_cmpeq_epi8(block.high, fill(which)));
+}
+
+static inline uint32_t half_equal(struct half half, enum zsip_fill which)
+{
+    return mask_of(_mm256_cmpeq_epi8(half.all, fill(which)));
 }
 
 static inline __m256i control(__m256i v)
 {
-    __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(v, _mm256_set1_epi8(0x1F)), v);
-    __m256i tab = _mm256_cmpeq_epi8(v, _mm256_set1_epi8('\t'));
-    __m256i del = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(0x7F));
+    __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(v, fill(ZSIP_FILL_1F)), v);
+    __m256i tab = _mm256_cmpeq_epi8(v, fill(ZSIP_FILL_TAB));
+    __m256i del = _mm256_cmpeq_epi8(v, fill(ZSIP_FILL_DEL));
     return _mm256_or_si256(_mm256_andnot_si256(tab, low), del);
 }
 
 /* Control characters, HTAB not among them. */
 static inline uint64_t block_control(struct block block)
 {
-    return block_mask(control(block.low), control(block.high));
+    return mask_of_both(control(block.low), control(block.high));
+}
+
+static inline __m256i digit(__m256i v)
+{
+    __m256i value = _mm256_sub_epi8(v, fill(ZSIP_FILL_0));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(value, fill(ZSIP_FILL_09)), value);
 }
 
 static inline uint64_t block_digits(struct block block)
 {
-    const __m256i zero = _mm256_set1_epi8('0'), nine = _mm256_set1_epi8(9);
-    __m256i low = _mm256_sub_epi8(block.low, zero), high = _mm256_sub_epi8(block.high, zero);
-    return block_mask(_mm256_cmpeq_epi8(_mm256_min_epu8(low, nine), low),
-                      _mm256_cmpeq_epi8(_mm256_min_epu8(high, nine), high));
+    return mask_of_both(digit(block.low), digit(block.high));
+}
+
+static inline uint32_t half_digits(struct half half)
+{
+    return mask_of(digit(half.all));
 }
 
 static inline __m256i outside(__m256i v, __m256i table)
 {
-    const __m256i rows = _mm256_setr_epi8(0, 0, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                          0, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0);
-    __m256i row = _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15));
-    __m256i both = _mm256_and_si256(_mm256_shuffle_epi8(table, v), _mm256_shuffle_epi8(rows, row));
+    __m256i row = _mm256_and_si256(_mm256_srli_epi16(v, 4), fill(ZSIP_FILL_0F));
+    __m256i both = _mm256_and_si256(_mm256_shuffle_epi8(table, v),
+                                    _mm256_shuffle_epi8(fill(ZSIP_FILL_ROWS), row));
     return _mm256_cmpeq_epi8(both, _mm256_setzero_si256());
+}
+
+static inline __m256i table_load(const uint8_t table[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
 }
 
 /* The bytes that are not of a class. Bit r of table[c & 15] says that the ASCII character c of row
  * r = c >> 4 is of it; a byte over 0x7F never is. */
 static inline uint64_t block_outside(struct block block, const uint8_t table[16])
 {
-    __m256i wide =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
-    return block_mask(outside(block.low, wide), outside(block.high, wide));
+    __m256i wide = table_load(table);
+    return mask_of_both(outside(block.low, wide), outside(block.high, wide));
 }
 
-/* The same for the 32 bytes at p. */
-static inline uint32_t half_outside(const uint8_t *p, const uint8_t table[16])
+static inline uint32_t half_outside(struct half half, const uint8_t table[16])
 {
-    __m256i wide =
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
-    __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)p);
-    return (uint32_t)_mm256_movemask_epi8(outside(half, wide));
+    return mask_of(outside(half.all, table_load(table)));
 }
 
 /* Whether the first length bytes at p, in lower case, are those of lower; both can be read for 32
- * bytes, and length is at most that. Only letters may differ by the bit that is ignored, or what
- * the caller has excluded. */
+ * bytes, and length is below that. Only letters may differ by the bit that is ignored, or what the
+ * caller has excluded. */
 static inline bool name_equal(const uint8_t *p, const uint8_t *lower, unsigned length)
 {
-    __m256i name = _mm256_loadu_si256((const __m256i *)(const void *)p);
-    __m256i folded = _mm256_or_si256(name, _mm256_set1_epi8(0x20));
-    __m256i same =
-        _mm256_cmpeq_epi8(folded, _mm256_loadu_si256((const __m256i *)(const void *)lower));
-    return ((uint64_t) ~(uint32_t)_mm256_movemask_epi8(same) & ((1ull << length) - 1) &
-            0xFFFFFFFFu) == 0;
+    __m256i folded = _mm256_or_si256(load_32_bytes(p), fill(ZSIP_FILL_20));
+    uint32_t same = mask_of(_mm256_cmpeq_epi8(folded, load_32_bytes(lower)));
+    return _bzhi_u32(~same, length) == 0;
 }
 
-static inline bool bytes_equal_32(const uint8_t *a, const uint8_t *b, unsigned length)
+/* The same, case and all. */
+static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
 {
-    __m256i same = _mm256_cmpeq_epi8(_mm256_loadu_si256((const __m256i *)(const void *)a),
-                                     _mm256_loadu_si256((const __m256i *)(const void *)b));
-    return ((uint64_t) ~(uint32_t)_mm256_movemask_epi8(same) & ((1ull << length) - 1) &
-            0xFFFFFFFFu) == 0;
+    uint32_t same = mask_of(_mm256_cmpeq_epi8(load_32_bytes(a), load_32_bytes(b)));
+    return _bzhi_u32(~same, length) == 0;
 }
 
 static inline void zero_bytes(void *memory, size_t bytes)

@@ -79,15 +79,10 @@ static inline bool text_4_is(const uint8_t *p, uint32_t lower)
     return (load_32(p) | LOWER_4) == lower;
 }
 
-/* Index of the lowest bit; 64 for none. */
-static inline unsigned lowest(uint64_t mask)
-{
-    return mask != 0 ? (unsigned)__builtin_ctzll(mask) : 64;
-}
-
+/* The lowest count bits, count below 64. */
 static inline uint64_t below(unsigned count)
 {
-    return count < 64 ? (1ull << count) - 1 : ~0ull;
+    return (1ull << count) - 1;
 }
 
 /* How many bytes at p are of a class; 64 for as many or more. */
@@ -99,7 +94,7 @@ static inline unsigned span(const uint8_t *p, const uint8_t class[16])
 /* The same for what is seldom longer than half a block. */
 static inline unsigned short_span(const uint8_t *p, const uint8_t class[16])
 {
-    uint32_t others = half_outside(p, class);
+    uint32_t others = half_outside(half_load(p), class);
     return others != 0 ? (unsigned)__builtin_ctz(others) : span(p, class);
 }
 
@@ -123,27 +118,54 @@ static inline unsigned number_match(const uint8_t *p, uint32_t *out)
 
 /* ---- Hosts and URIs -------------------------------------------------------------------------- */
 
-/* A hostname or IPv4address that ends before anything that can't be of one. Returns its length, 0
- * if the machine has to look. Both kinds are weighed, for which one comes can't be foretold. */
-static inline unsigned host_match(const uint8_t *p, uint8_t *kind)
+/* Masks of what hosts are made of, the host's first byte lowest. */
+struct host_masks {
+    uint64_t outside;
+    uint64_t dots;
+    uint64_t dashes;
+    uint64_t digits;
+};
+
+static inline struct host_masks host_masks_half(struct half half)
+{
+    return (struct host_masks){half_outside(half, class_host), half_equal(half, ZSIP_FILL_DOT),
+                               half_equal(half, ZSIP_FILL_DASH), half_digits(half)};
+}
+
+static struct host_masks host_masks_whole(const uint8_t *p)
 {
     struct block block = block_load(p);
-    unsigned length = lowest(block_outside(block, class_host));
+    return (struct host_masks){block_outside(block, class_host), block_equal(block, ZSIP_FILL_DOT),
+                               block_equal(block, ZSIP_FILL_DASH), block_digits(block)};
+}
+
+/* A hostname or IPv4address that ends before anything that can't be of one. Returns its length, 0
+ * if the machine has to look. Both kinds are weighed, for which one comes can't be foretold. */
+static inline unsigned host_judge(struct host_masks masks, uint8_t *kind)
+{
+    unsigned length = lowest(masks.outside);
     if (length - 1 > 62)
         return 0;
     uint64_t inside = below(length), last = 1ull << (length - 1);
-    uint64_t dots = block_equal(block, '.') & inside;
-    uint64_t marks = (block_equal(block, '-') & inside) | dots;
+    uint64_t dots = masks.dots & inside, digits = masks.digits & inside;
+    uint64_t marks = (masks.dashes & inside) | dots, labels = inside & ~dots;
     uint64_t begins = (dots << 1 | 1) & inside, ends = dots >> 1 | last;
-    uint64_t digits = block_digits(block) & inside, labels = inside & ~dots;
     unsigned top = 63u - (unsigned)__builtin_clzll(begins);
     bool name = (digits >> top & 1) == 0;
-    bool numbers = (digits | dots) == inside && __builtin_popcountll(dots) == 3 &&
-                   (labels & labels >> 1 & labels >> 2 & labels >> 3) == 0;
+    bool numbers = ((digits | dots) == inside) & (__builtin_popcountll(dots) == 3) &
+                   ((labels & labels >> 1 & labels >> 2 & labels >> 3) == 0);
     *kind = name ? ZSIP_HOST_NAME : ZSIP_HOST_IPV4;
     /* No label is empty or begins or ends with a dash; so no dot stands last either: that one form
      * of a hostname is left to the machine. */
-    return ((begins | ends) & marks) == 0 && (name | numbers) ? length : 0;
+    return (((begins | ends) & marks) == 0) & (name | numbers) ? length : 0;
+}
+
+static inline unsigned host_match(const uint8_t *p, uint8_t *kind)
+{
+    struct host_masks masks = host_masks_half(half_load(p));
+    if (masks.outside == 0)
+        masks = host_masks_whole(p);
+    return host_judge(masks, kind);
 }
 
 /* A port that ends before anything but a digit. Returns its length, 0 if the machine has to
@@ -167,8 +189,8 @@ static inline unsigned uri_params_match(const uint8_t *p)
     if (length - 1 > 62)
         return 0;
     uint64_t inside = below(length);
-    uint64_t equals = block_equal(block, '=') & inside, semis = block_equal(block, ';') & inside;
-    uint64_t bounds = equals | semis;
+    uint64_t equals = block_equal(block, ZSIP_FILL_EQUAL) & inside;
+    uint64_t bounds = (block_equal(block, ZSIP_FILL_SEMI) & inside) | equals;
     /* Names and values are not empty: no two of these stand side by side, none first or last. */
     if ((bounds & (bounds << 1 | 1 | 1ull << (length - 1))) != 0)
         return 0;
@@ -192,13 +214,24 @@ static inline size_t uri_match(const uint8_t *base, const uint8_t *begin, struct
     uint8_t kind;
     if (!text_4_is(begin, TEXT_4('s', 'i', 'p', ':')))
         return 0;
-    unsigned length = short_span(p, class_user);
-    if (length - 1 < 63 && p[length] == '@') {
+    struct half half = half_load(p);
+    struct host_masks masks = host_masks_half(half);
+    unsigned length = lowest(half_outside(half, class_user));
+    if (length == 64)
+        length = span(p, class_user);
+    if (length - 1 < 62 && p[length] == '@') {
         if (out != NULL)
             out->user = zsip_slice_between(base, p, p + length);
         p += length + 1;
+        masks.outside >>= length + 1;
+        masks.dots >>= length + 1;
+        masks.dashes >>= length + 1;
+        masks.digits >>= length + 1;
     }
-    length = host_match(p, &kind);
+    /* The host runs out of the half, or begins behind it. */
+    if (masks.outside == 0)
+        masks = host_masks_whole(p);
+    length = host_judge(masks, &kind);
     if (length == 0)
         return 0;
     if (out != NULL) {
@@ -234,8 +267,13 @@ static inline const uint8_t *display_match(const uint8_t *base, const uint8_t *b
 {
     const uint8_t *p = begin;
     if (*p == '"') {
-        struct block block = block_load(p + 1);
-        unsigned length = lowest(block_equal(block, '"') | block_equal(block, '\\'));
+        struct half half = half_load(p + 1);
+        uint64_t ends = half_equal(half, ZSIP_FILL_QUOTE) | half_equal(half, ZSIP_FILL_BACKSLASH);
+        if (ends == 0) {
+            struct block block = block_load(p + 1);
+            ends = block_equal(block, ZSIP_FILL_QUOTE) | block_equal(block, ZSIP_FILL_BACKSLASH);
+        }
+        unsigned length = lowest(ends);
         if (length == 64 || p[1 + length] != '"')
             return NULL;
         p += length + 2;
@@ -414,7 +452,7 @@ static inline bool call_id_match(const uint8_t *begin, const uint8_t *end)
     unsigned length = lowest(block_outside(block, class_call_id));
     if (begin + length != end || length - 1 > 62)
         return false;
-    uint64_t at = block_equal(block, '@') & below(length);
+    uint64_t at = block_equal(block, ZSIP_FILL_AT) & below(length);
     /* At most one "@", not first and not last. */
     return (at & (at - 1)) == 0 && (at & (1 | 1ull << (length - 1))) == 0;
 }
@@ -442,7 +480,7 @@ static inline bool cseq_match(struct zsip_msg *msg, const uint8_t *base, const u
         return false;
     unsigned length = (unsigned)(end - name);
     if (msg->kind == ZSIP_KIND_REQUEST) {
-        if (length != msg->method_name.length || length > 32 || !bytes_equal_32(name, base, length))
+        if (length != msg->method_name.length || length > 31 || !bytes_equal(name, base, length))
             return false;
     } else {
         if (!method_match(name, length, &method))
@@ -585,58 +623,68 @@ static inline const uint8_t *walk_slow(struct walk *walk, const uint8_t *p)
     return p;
 }
 
-static inline void index_put(struct walk *walk, const uint8_t *name, unsigned name_length,
-                             unsigned id, const uint8_t *begin, const uint8_t *end)
+/* struct zsip_header, put together in a register. */
+static inline void index_put(struct walk *walk, const uint8_t *name, uint64_t length_and_id,
+                             const uint8_t *begin, const uint8_t *end)
 {
-    /* struct zsip_header, put together in a register. */
-    uint64_t entry = (uint64_t)(begin - walk->base) | (uint64_t)(end - begin) << 16 |
-                     (uint64_t)(name - walk->base) << 32 | (uint64_t)name_length << 48 |
-                     (uint64_t)id << 56;
+    uint64_t offset = (uint64_t)(name - walk->base);
+    uint64_t entry = (offset | offset << 32 | length_and_id) + (uint64_t)(begin - name) +
+                     ((uint64_t)(end - begin) << 16);
     __builtin_memcpy(&walk->msg->headers[walk->count++], &entry, sizeof(entry));
 }
 
-/* One header line at p <= limit. Returns the next, NULL where the header section breaks off. */
-static inline const uint8_t *header_line(struct walk *walk, const uint8_t *p)
+/* What zsip_name_hash() wants; eight bytes before p can be read, for a line stands there. */
+static inline uint64_t name_key(const uint8_t *p, unsigned length)
 {
-    struct block block = block_load(p);
-    uint64_t control = block_control(block);
-    unsigned name_length = lowest(block_equal(block, ':'));
+    uint64_t last = load_64(p + length - 8);
+    return zsip_name_key(last >> (length < 8 ? 64 - 8 * length : 0), length);
+}
+
+/* The value of a field that is judged. */
+static inline void value_judge(struct walk *walk, unsigned id, const uint8_t *name,
+                               const uint8_t *begin, const uint8_t *end)
+{
+    if ((walk->present >> id & 1) == 0 && value_match(walk->msg, walk->base, id, begin, end))
+        return;
+    walk->msg->present = walk->present;
+    zsip_field_slow(walk->msg, (enum zsip_header_id)id, name, begin, end);
+}
+
+/* One header line at p, from where 64 bytes can be read and 8 before; control are its control
+ * characters. Returns the next, NULL where the header section breaks off. */
+static inline const uint8_t *header_line(struct walk *walk, const uint8_t *p, uint64_t control)
+{
+    unsigned name_length = lowest(half_equal(half_load(p), ZSIP_FILL_COLON));
     const uint8_t *stop = control != 0 ? p + lowest(control) : long_line_end(p, walk->limit);
-    /* A whole line, one name before a colon, and no white space behind its end. */
-    if (stop > walk->limit || name_length - 1 > 30 || p + name_length > stop ||
-        walk->count >= ZSIP_HEADERS_MAX)
-        return walk_slow(walk, p);
-    uint32_t tail = load_32(stop);
-    if ((tail & 0xFFFF) != TEXT_4('\r', '\n', 0, 0) || (tail >> 16 & 0xFF) == ' ' ||
-        (tail >> 16 & 0xFF) == '\t')
-        return walk_slow(walk, p);
-
-    const struct zsip_name_slot *slot = &zsip_name_slots[zsip_name_hash(p, name_length)];
-    unsigned id = slot->id;
-    if (slot->length != name_length || !name_equal(p, slot->name, name_length)) {
-        if (lowest(block_outside(block, class_token)) != name_length)
-            return walk_slow(walk, p);
-        id = ZSIP_HEADER_UNKNOWN;
-    }
-
     const uint8_t *begin = p + name_length + 1, *end = stop;
+    /* A whole line, one name before a colon, and no white space behind its end. */
+    if (stop > walk->limit || name_length - 1 > 30 || begin > stop ||
+        walk->count >= ZSIP_HEADERS_MAX || stop[0] != '\r' || stop[1] != '\n' ||
+        (stop[2] <= ' ' && stop[2] != '\r'))
+        return walk_slow(walk, p);
+
+    const struct zsip_name_slot *slot = &zsip_name_slots[zsip_name_hash(name_key(p, name_length))];
+    uint64_t length_and_id = slot->length_and_id;
+    if (length_and_id << 8 >> 56 != name_length || !name_equal(p, slot->name, name_length)) {
+        if (span(p, class_token) != name_length)
+            return walk_slow(walk, p);
+        length_and_id = (uint64_t)name_length << 48;
+    }
+    unsigned id = (unsigned)(length_and_id >> 56);
+
     begin += *begin == ' ';
-    if (*begin <= ' ') {
+    if ((*begin <= ' ') | (stop[-1] <= ' ')) {
         while (*begin == ' ' || *begin == '\t')
             begin++;
+        while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
+            end--;
         if (begin == stop)
             begin = end = p + name_length + 1;
     }
-    while (end > begin && end[-1] <= ' ')
-        end--;
-    index_put(walk, p, name_length, id, begin, end);
-    uint64_t bit = 1ull << id;
-    if ((bit & JUDGED) != 0 &&
-        ((bit & walk->present) != 0 || !value_match(walk->msg, walk->base, id, begin, end))) {
-        walk->msg->present = walk->present;
-        zsip_field_slow(walk->msg, (enum zsip_header_id)id, p, begin, end);
-    }
-    walk->present |= bit;
+    index_put(walk, p, length_and_id, begin, end);
+    if ((JUDGED >> id & 1) != 0)
+        value_judge(walk, id, p, begin, end);
+    walk->present |= 1ull << id;
     return stop + 2;
 }
 
@@ -687,9 +735,10 @@ static inline const uint8_t *start_line(struct zsip_msg *msg, const uint8_t *end
     const uint8_t *stop = control != 0 ? p + lowest(control) : long_line_end(p, limit);
     if (stop > limit || stop[0] != '\r' || stop[1] != '\n' || stop - p < 12)
         return zsip_start_slow(msg, end);
-    bool matched = text_8_is(p, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', ' '))
-                       ? status_line_match(msg, p, stop)
-                       : request_line_match(msg, p, lowest(block_equal(block, ' ')), stop);
+    bool matched =
+        text_8_is(p, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', ' '))
+            ? status_line_match(msg, p, stop)
+            : request_line_match(msg, p, lowest(half_equal(half_load(p), ZSIP_FILL_SPACE)), stop);
     return matched ? stop + 2 : zsip_start_slow(msg, end);
 }
 
@@ -729,16 +778,19 @@ static inline enum zsip_status parse(struct zsip_msg *msg, const uint8_t *data, 
         data + (bytes < ZSIP_HEADER_SECTION_BYTES_MAX ? bytes : ZSIP_HEADER_SECTION_BYTES_MAX);
     struct walk walk = {.msg = msg, .base = data, .end = end, .limit = limit_of(data, end)};
     const uint8_t *p = start_line(msg, end, walk.limit);
+    /* Lines that can be looked at begin here, behind the first eight bytes. */
+    size_t room = walk.limit - data >= 8 ? (size_t)(walk.limit - data) - 7 : 0;
     while (p != NULL) {
-        if (end - p < 2) {
-            p = NULL;
-            break;
-        }
-        if (p[0] == '\r' && p[1] == '\n') {
+        bool fits = (size_t)(p - data) - 8 < room;
+        uint64_t control = fits ? block_control(block_load(p)) : 1;
+        if (__builtin_expect((control & 1) == 0, 1)) {
+            p = header_line(&walk, p, control);
+        } else if (end - p >= 2 && p[0] == '\r' && p[1] == '\n') {
             p += 2;
             break;
+        } else {
+            p = walk_slow(&walk, p);
         }
-        p = p <= walk.limit ? header_line(&walk, p) : walk_slow(&walk, p);
     }
     msg->present = walk.present;
     msg->header_count = (uint16_t)walk.count;

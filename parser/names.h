@@ -14,19 +14,23 @@
  * that a name can have; the hash proposes, the caller compares. */
 #define ZSIP_NAME_SLOTS 256
 struct zsip_name_slot {
-    uint8_t name[29]; /* lower case */
-    uint8_t length;   /* 0: empty */
-    uint8_t id;
-    uint8_t reserved;
+    uint8_t name[32]; /* lower case */
+    /* As struct zsip_header has them on a machine with the low byte first: id << 56 | length << 48;
+     * 0: empty. */
+    uint64_t length_and_id;
 };
 extern const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS];
 
-/* Of a name of length > 0 bytes at p. */
-static inline unsigned zsip_name_hash(const uint8_t *p, size_t length)
+/* last: the last eight bytes of a name, the first of them lowest; all of a shorter one, with zeros
+ * behind. */
+static inline uint64_t zsip_name_key(uint64_t last, size_t length)
 {
-    uint32_t key = (uint32_t)(p[0] | 0x20) | (uint32_t)(p[length >> 1] | 0x20) << 8 |
-                   (uint32_t)(p[length - 1] | 0x20) << 16 | (uint32_t)length << 24;
-    return key * ZSIP_NAME_MULTIPLIER >> ZSIP_NAME_SHIFT;
+    return (last | 0x2020202020202020u) + length;
+}
+
+static inline unsigned zsip_name_hash(uint64_t key)
+{
+    return (unsigned)(key * ZSIP_NAME_MULTIPLIER >> ZSIP_NAME_SHIFT);
 }
 
 #endif

@@ -3,7 +3,7 @@
 
 usage: names.py PARSER_H OUTPUT
 
-The hash is of the first, middle and last character, in lower case, and the length. The multiplier
+The hash is of the last eight characters, in lower case, and the length. The multiplier
 is searched for until no two names share a slot, the same one for the same names every time.
 """
 import random
@@ -25,15 +25,20 @@ def names_of(path):
 
 
 def key(name):
-    first, middle, last = name[0], name[len(name) // 2], name[-1]
-    return ord(first) | ord(middle) << 8 | ord(last) << 16 | len(name) << 24
+    last = name[-8:].encode("ascii").ljust(8, b" ")
+    last = bytes(c | 0x20 for c in last)
+    return (int.from_bytes(last, "little") + len(name)) % 2**64
+
+
+def slot(multiplier, k):
+    return (k * multiplier % 2**64) >> (64 - BITS)
 
 
 def search(keys):
     rng = random.Random(3261)
     for _ in range(20_000_000):
-        multiplier = rng.getrandbits(32) | 1
-        if len({(k * multiplier & 0xFFFFFFFF) >> (32 - BITS) for k in keys}) == len(keys):
+        multiplier = rng.getrandbits(64) | 1
+        if len({slot(multiplier, k) for k in keys}) == len(keys):
             return multiplier
     sys.exit("names.py: no multiplier found; take more characters into the key")
 
@@ -46,15 +51,16 @@ def main():
     multiplier = search(keys)
     slots = {}
     for (name, symbol), k in zip(names, keys):
-        slots[(k * multiplier & 0xFFFFFFFF) >> (32 - BITS)] = (name, symbol)
+        slots[slot(multiplier, k)] = (name, symbol)
     with open(sys.argv[2], "w", encoding="ascii") as out:
         out.write("/* Made by names.py. */\n")
-        out.write(f"#define ZSIP_NAME_MULTIPLIER 0x{multiplier:08X}u\n")
-        out.write(f"#define ZSIP_NAME_SHIFT {32 - BITS}\n")
+        out.write(f"#define ZSIP_NAME_MULTIPLIER 0x{multiplier:016X}u\n")
+        out.write(f"#define ZSIP_NAME_SHIFT {64 - BITS}\n")
         out.write("#define ZSIP_NAME_ROWS \\\n")
         lines = []
-        for slot, (name, symbol) in sorted(slots.items()):
-            lines.append(f'    [{slot}] = {{"{name}", {len(name)}, ZSIP_HEADER_{symbol}}},')
+        for place, (name, symbol) in sorted(slots.items()):
+            lines.append(f'    [{place}] = {{"{name}", {len(name)}ull << 48 | '
+                     f'(uint64_t)ZSIP_HEADER_{symbol} << 56}},')
         out.write(" \\\n".join(lines) + "\n")
 
 

@@ -44,17 +44,28 @@ struct line {
     const char *odd_rule;
 };
 
+/* Control characters, HTAB not among them, and the backslash. */
+static bool is_marked(uint8_t c)
+{
+    static const uint32_t set[8] = {0xFFFFFDFF, 0, 0x10000000, 0x80000000, 0, 0, 0, 0};
+    return (set[c >> 5] >> (c & 31) & 1) != 0;
+}
+
 /* Where a line that begins at p ends: at a CRLF with no white space behind it. Control characters
  * are legal only as the second half of a quoted-pair, CR and LF not even there (RFC 3261 section
  * 25.1); which header fields can hold a quoted-pair is not asked. */
 static struct line line_find(const uint8_t *p, const uint8_t *end, bool folds)
 {
     struct line line = {NULL, NULL, NULL};
-    bool escaped = false;
     for (; p < end; p++) {
         uint8_t c = *p;
         const char *rule = NULL;
-        if (c == '\r' && end - p >= 2 && p[1] == '\n') {
+        if (!is_marked(c))
+            continue;
+        if (c == '\\') {
+            /* A quoted-pair, but for CR and LF. */
+            p += end - p >= 2 && p[1] != '\r' && p[1] != '\n';
+        } else if (c == '\r' && end - p >= 2 && p[1] == '\n') {
             if (!folds || end - p < 3 || (p[2] != ' ' && p[2] != '\t')) {
                 line.end = p;
                 return line;
@@ -64,14 +75,13 @@ static struct line line_find(const uint8_t *p, const uint8_t *end, bool folds)
             rule = "CR without LF";
         } else if (c == '\n') {
             rule = "LF without CR";
-        } else if (((c < 0x20 && c != '\t') || c == 0x7F) && !escaped) {
+        } else {
             rule = "control character";
         }
         if (rule != NULL && line.odd == NULL) {
             line.odd = p;
             line.odd_rule = rule;
         }
-        escaped = c == '\\' && !escaped;
     }
     return line;
 }

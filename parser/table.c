@@ -71,12 +71,16 @@ const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS] = {ZSIP_NAME_ROWS};
 
 enum zsip_header_id zsip_header_by_name(struct zsip_view name)
 {
-    if (name.length == 0 || name.length > sizeof(zsip_name_slots[0].name))
+    if (name.length == 0 || name.length >= sizeof(zsip_name_slots[0].name))
         return ZSIP_HEADER_UNKNOWN;
-    const struct zsip_name_slot *slot = &zsip_name_slots[zsip_name_hash(name.data, name.length)];
-    if (!zsip_text_equal(name.data, name.length, slot->name, slot->length))
+    uint64_t last = 0;
+    for (size_t i = name.length < 8 ? 0 : name.length - 8, shift = 0; i < name.length; i++)
+        last |= (uint64_t)name.data[i] << 8 * shift++;
+    const struct zsip_name_slot *slot =
+        &zsip_name_slots[zsip_name_hash(zsip_name_key(last, name.length))];
+    if (!zsip_text_equal(name.data, name.length, slot->name, (uint8_t)(slot->length_and_id >> 48)))
         return ZSIP_HEADER_UNKNOWN;
-    return (enum zsip_header_id)slot->id;
+    return (enum zsip_header_id)(slot->length_and_id >> 56);
 }
 
 bool zsip_text_is(const uint8_t *text, size_t length, const char *lower)
