@@ -2,28 +2,22 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/parser.h"
+#include "parser/fast.h"
+
+#define PARAM(name)                                                                                \
+    {                                                                                              \
+#name, sizeof(#name) - 1, offsetof(struct zsip_auth, name)                                 \
+    }
 
 /* Digest parameters and where each goes. */
 static const struct {
     const char *name;
-    size_t place;
+    uint8_t length;
+    uint8_t place;
 } digest_params[] = {
-    {"username", offsetof(struct zsip_auth, username)},
-    {"realm", offsetof(struct zsip_auth, realm)},
-    {"nonce", offsetof(struct zsip_auth, nonce)},
-    {"uri", offsetof(struct zsip_auth, uri)},
-    {"response", offsetof(struct zsip_auth, response)},
-    {"algorithm", offsetof(struct zsip_auth, algorithm)},
-    {"cnonce", offsetof(struct zsip_auth, cnonce)},
-    {"opaque", offsetof(struct zsip_auth, opaque)},
-    {"qop", offsetof(struct zsip_auth, qop)},
-    {"nc", offsetof(struct zsip_auth, nc)},
-    {"domain", offsetof(struct zsip_auth, domain)},
-    {"stale", offsetof(struct zsip_auth, stale)},
-    {"userhash", offsetof(struct zsip_auth, userhash)},
-    {"nextnonce", offsetof(struct zsip_auth, nextnonce)},
-    {"rspauth", offsetof(struct zsip_auth, rspauth)},
+    PARAM(username),  PARAM(realm),  PARAM(nonce),    PARAM(uri),       PARAM(response),
+    PARAM(algorithm), PARAM(cnonce), PARAM(opaque),   PARAM(qop),       PARAM(nc),
+    PARAM(domain),    PARAM(stale),  PARAM(userhash), PARAM(nextnonce), PARAM(rspauth),
 };
 
 /* nonce-count = 8LHEX; upper case is taken too. */
@@ -43,7 +37,8 @@ static enum zsip_status digest_param(const uint8_t *base, struct zsip_slice name
 {
     for (size_t i = 0; i < sizeof(digest_params) / sizeof(digest_params[0]); i++) {
         struct zsip_slice *place = (void *)((char *)out + digest_params[i].place);
-        if (!zsip_text_is(base + name.offset, name.length, digest_params[i].name))
+        if (name.length != digest_params[i].length ||
+            !zsip_text_is(base + name.offset, name.length, digest_params[i].name))
             continue;
         if (zsip_slice_present(*place))
             return zsip_fault_set(fault, base, base + name.offset, ZSIP_ERROR_SYNTAX,
@@ -59,9 +54,15 @@ static enum zsip_status digest_param(const uint8_t *base, struct zsip_slice name
 static enum zsip_status digest(const uint8_t *base, const uint8_t *p, const uint8_t *end,
                                struct zsip_auth *out, struct zsip_fault *fault)
 {
+    const struct zsip_fast *fast = zsip_fast();
     for (;;) {
         struct zsip_slice name, value;
-        enum zsip_status status = zsip_machine_auth_param(base, &p, end, &name, &value, fault);
+        const uint8_t *stop = fast->auth_param(base, p, end, &name, &value);
+        enum zsip_status status = ZSIP_OK;
+        if (stop != NULL)
+            p = stop;
+        else
+            status = zsip_machine_auth_param(base, &p, end, &name, &value, fault);
         if (status == ZSIP_OK)
             status = digest_param(base, name, value, out, fault);
         if (status != ZSIP_OK || p == end)

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/parser.h"
+#include "parser/fast.h"
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
@@ -43,10 +43,14 @@ enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *c
     *found = false;
     if (!list_begin(msg, ZSIP_HEADER_VIA, cursor, &p, &end, &row))
         return ZSIP_OK;
-    enum zsip_status status =
-        zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
-    if (status != ZSIP_OK)
-        return status;
+    if (zsip_fast()->via(msg->data, p, end, out)) {
+        p = end;
+    } else {
+        enum zsip_status status =
+            zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+        if (status != ZSIP_OK)
+            return status;
+    }
     *found = true;
     list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
@@ -65,7 +69,7 @@ enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id
                                  struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
-    const uint8_t *p, *end;
+    const uint8_t *p, *end, *stop;
     unsigned row;
     *found = false;
     if (!list_begin(msg, id, cursor, &p, &end, &row))
@@ -75,6 +79,8 @@ enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id
         struct zsip_slice star = zsip_slice_between(msg->data, p, end);
         *out = (struct zsip_party){.whole = star, .uri = star};
         p = end;
+    } else if ((stop = zsip_fast()->party(msg->data, p, end, out)) != NULL) {
+        p = stop;
     } else {
         enum zsip_status status =
             zsip_machine_party(msg->data, &p, end, id, out, fault != NULL ? fault : &ignored);

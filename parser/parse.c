@@ -349,15 +349,6 @@ enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, siz
     return zsip_parse_end(msg, p == NULL ? NULL : p + 2, bytes, flags);
 }
 
-enum zsip_status zsip_parse(struct zsip_msg *msg, const uint8_t *data, size_t bytes, unsigned flags)
-{
-#ifdef ZSIP_PARSE_AVX2
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
-        return zsip_parse_avx2(msg, data, bytes, flags);
-#endif
-    return zsip_parse_plain(msg, data, bytes, flags);
-}
-
 size_t zsip_msg_size(void)
 {
     return sizeof(struct zsip_msg);

@@ -2,17 +2,14 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/parser.h"
-
-#ifdef ZSIP_PARSE_AVX2
-
-#include "parser/block_avx2.h"
 #include "parser/fast.h"
 
-enum zsip_status zsip_parse_avx2(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
-                                 unsigned flags)
-{
-    return parse(msg, data, bytes, flags);
-}
+#if defined(__x86_64__)
+
+#include "parser/block_avx2.h"
+#include "parser/shapes.h"
+
+const struct zsip_fast zsip_fast_avx2 = {parse, via_value, party_value, uri_value,
+                                         auth_param_value};
 
 #endif

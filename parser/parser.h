@@ -17,7 +17,8 @@ enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, siz
                                   unsigned flags);
 
 #if defined(__x86_64__)
-#define ZSIP_PARSE_AVX2
+enum zsip_status zsip_parse_sse4(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
+                                 unsigned flags);
 enum zsip_status zsip_parse_avx2(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                                  unsigned flags);
 #endif
