@@ -172,9 +172,10 @@ struct zsip_txn {
 /* Every call that has a time passes through here. */
 static inline void zsip_txn_clock(struct zsip_txn *txn, uint64_t now_ns)
 {
-    if (now_ns == txn->now_ns)
+    /* Tick 0 has not been computed yet: a clock may well start at 0. */
+    if (now_ns == txn->now_ns && txn->tick != 0)
         return;
-    ZSIP_ASSERT(now_ns > txn->now_ns);
+    ZSIP_ASSERT(now_ns >= txn->now_ns);
     txn->now_ns = now_ns;
     /* Rounded up, so that nothing is forgotten before timer J; late by less than J / 2^18. */
     txn->tick = (now_ns + txn->f_ns + ((1ull << txn->tick_shift) - 1)) >> txn->tick_shift;

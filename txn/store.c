@@ -129,14 +129,35 @@ void zsip_store_shrink(struct zsip_txn *txn)
 
 /* ---- The ring ------------------------------------------------------------------------------- */
 
+/* Does the head segment take `needed` more records that expire at txn->tick? It is closed early
+ * when the tick is too far from its base, which happens at most every 2^16 ticks, or when an answer
+ * with a delta would straddle its end; the ring has segments to spare for both. */
+static bool ring_fits(const struct zsip_txn *txn, uint32_t needed)
+{
+    const struct zsip_segment *segment;
+    if (txn->ring.head == ZSIP_SEGMENT_NONE)
+        return false;
+    segment = &txn->ring.segments[txn->ring.head];
+    return segment->used + needed <= ZSIP_SEGMENT_RECORDS &&
+           (segment->used == 0 || txn->tick - segment->base < ZSIP_SEGMENT_TICKS);
+}
+
+/* Segments come to an end before records do only if nobody called zsip_txn_expire for many times J:
+ * each would have been closed for its age with few records in it. */
+static bool over_ceiling(const struct zsip_txn *txn, uint32_t own, uint32_t needed)
+{
+    return txn->records + txn->reserved + needed > txn->records_max + own ||
+           (txn->ring.live_count == txn->ring.segment_max && !ring_fits(txn, needed));
+}
+
 enum zsip_status zsip_store_room(struct zsip_txn *txn, uint32_t own, struct zsip_view delta)
 {
     const uint32_t needed = delta.length ? 2 : 1;
     if (delta.length > ZSIP_TXN_DELTA_BYTES_MAX)
         return ZSIP_ERROR_SIZE;
-    if (txn->records + txn->reserved + needed > txn->records_max + own) {
+    if (over_ceiling(txn, own, needed)) {
         zsip_store_expire(txn, POPS_WHEN_FULL);
-        if (txn->records + txn->reserved + needed > txn->records_max + own) {
+        if (over_ceiling(txn, own, needed)) {
             txn->stats.over_ceiling++;
             return ZSIP_ERROR_FULL;
         }
@@ -148,31 +169,18 @@ enum zsip_status zsip_store_room(struct zsip_txn *txn, uint32_t own, struct zsip
     return ZSIP_OK;
 }
 
-/* The head segment, with room for `needed` records that expire at txn->tick. It is closed early
- * when the tick is too far from its base, which happens at most every 2^16 ticks, or when an answer
- * with a delta would straddle its end; the ring has segments to spare for both. */
-static struct zsip_segment *ring_segment(struct zsip_txn *txn, uint32_t needed)
-{
-    const uint64_t tick = txn->tick;
-    bool cold;
-    if (txn->ring.head != ZSIP_SEGMENT_NONE) {
-        struct zsip_segment *segment = &txn->ring.segments[txn->ring.head];
-        if (segment->used == 0)
-            segment->base = tick;
-        if (segment->used + needed <= ZSIP_SEGMENT_RECORDS &&
-            tick - segment->base < ZSIP_SEGMENT_TICKS)
-            return segment;
-    }
-    const bool pushed = zsip_segments_push(&txn->ring, &cold);
-    ZSIP_ASSERT(pushed);
-    txn->stats.untouched += cold && txn->pages;
-    txn->ring.segments[txn->ring.head].base = tick;
-    return &txn->ring.segments[txn->ring.head];
-}
-
 uint32_t zsip_store_place(struct zsip_txn *txn, struct zsip_view delta)
 {
-    const struct zsip_segment *segment = ring_segment(txn, delta.length ? 2 : 1);
+    struct zsip_segment *segment;
+    bool cold;
+    if (!ring_fits(txn, delta.length ? 2 : 1)) {
+        const bool pushed = zsip_segments_push(&txn->ring, &cold);
+        ZSIP_ASSERT(pushed);
+        txn->stats.untouched += cold && txn->pages;
+    }
+    segment = &txn->ring.segments[txn->ring.head];
+    if (segment->used == 0)
+        segment->base = txn->tick;
     return txn->ring.head * ZSIP_SEGMENT_RECORDS + segment->used;
 }
 

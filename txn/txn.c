@@ -54,8 +54,8 @@ static bool config_valid(const struct zsip_txn_config *config)
     const struct zsip_memory *memory = config->memory;
     return config->struct_bytes == sizeof(*config) && memory && memory->allocate &&
            memory->release && !memory->reserve == !memory->unreserve && config->t1_ns > 0 &&
-           config->t1_ns <= config->t2_ns && config->t2_ns / 4096 <= config->t1_ns &&
-           config->t1_ns <= ZSIP_NEVER_NS / 4096 &&
+           config->t1_ns <= ZSIP_NEVER_NS / 4096 && config->t1_ns <= config->t2_ns &&
+           config->t2_ns <= 4096 * config->t1_ns &&
            config->server_records_max <= ZSIP_TXN_RECORDS_MAX &&
            config->server_pending_max <= ZSIP_TXN_SLOTS_MAX &&
            config->client_max <= ZSIP_TXN_SLOTS_MAX && config->log_bytes_max <= (size_t)1 << 40;
