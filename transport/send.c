@@ -100,15 +100,31 @@ static void completed(struct zsip_net *t, uint64_t data, int result)
         settle(t, t->members[slot->first + i], cause);
 }
 
+/* Frees the completions at the head of the queue that are dealt with. Without it, many failed sends
+ * in one turn would fill the queue, and the kernel would keep the rest to itself for a while. */
+static void drop_reaped(struct zsip_net *t)
+{
+    unsigned head = *t->ring.cq.khead, mask = *t->ring.cq.kring_entries - 1, count = 0;
+    while ((int)(t->reaped - head - count) > 0 &&
+           USER_DATA_KIND(t->ring.cq.cqes[(head + count) & mask].user_data) == COMPLETION_SEND)
+        count++;
+    io_uring_cq_advance(&t->ring, count);
+}
+
 void zsip_send_reap(struct zsip_net *t)
 {
     unsigned tail = __atomic_load_n(t->ring.cq.ktail, __ATOMIC_ACQUIRE);
+    /* Without deferred task work receives complete between two looks, too, and may be taken before
+     * this one. Failed sends don't: they complete while they are submitted. */
+    if ((int)(*t->ring.cq.khead - t->reaped) > 0)
+        t->reaped = *t->ring.cq.khead;
     unsigned mask = *t->ring.cq.kring_entries - 1;
     for (; t->reaped != tail; t->reaped++) {
         const struct io_uring_cqe *cqe = &t->ring.cq.cqes[t->reaped & mask];
         if (USER_DATA_KIND(cqe->user_data) == COMPLETION_SEND && cqe->res < 0)
             completed(t, USER_DATA_REST(cqe->user_data), cqe->res);
     }
+    drop_reaped(t);
     if (t->slot_count == 0)
         return;
     COUNT(t, sends, t->slot_count);

@@ -258,6 +258,33 @@ Test(udp, unroutable_outputs_fail_by_client)
     zsip_net_destroy(net);
 }
 
+Test(udp, more_failures_than_the_completion_queue_holds_are_all_counted)
+{
+    enum { COUNT = 3000, TOLD = 1024 };
+    static struct zsip_output outputs[COUNT];
+    struct zsip_net *net = test_net(0, 4);
+    test_listen(net, "127.0.0.1");
+    test_wait(net, 0);
+    zsip_net_recycle(net);
+    uint8_t data[] = "x";
+    struct zsip_path no_port = {.remote = test_address("127.0.0.1:0"),
+                                .transport = ZSIP_TRANSPORT_UDP};
+    for (unsigned i = 0; i < COUNT; i++)
+        outputs[i] = (struct zsip_output){
+            .data = data, .path = &no_port, .bytes = 1 + i % 2, .client = i + 1};
+    for (unsigned round = 0; round < 2; round++) {
+        zsip_net_send(net, outputs, COUNT);
+        const struct zsip_net_batch *batch = test_wait(net, TEST_TIMEOUT_NS);
+        cr_assert_eq(batch->failed_count, TOLD, "%zu: the rest is left to its timers",
+                     batch->failed_count);
+        cr_assert_eq(batch->failed[TOLD - 1], TOLD);
+        zsip_net_recycle(net);
+    }
+    cr_assert_eq(zsip_net_stats(net)->send_errors, 2 * COUNT);
+    cr_assert_eq(zsip_net_stats(net)->datagrams_out, 0);
+    zsip_net_destroy(net);
+}
+
 static void dead_peer(const char *where)
 {
     struct zsip_net *net = test_net(0, 0);
