@@ -1,0 +1,133 @@
+/* URIs compared, RFC 3261 section 19.1.4: its own examples, and the rules one by one. Each pair is
+ * also judged against the reference, both ways round.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "tests/parser/judge.h"
+#include <criterion/criterion.h>
+#include <string.h>
+
+static bool equal(const char *a, const char *b)
+{
+    struct zsip_uri x, y;
+    struct zsip_slice a_slice = {0, (uint16_t)strlen(a)}, b_slice = {0, (uint16_t)strlen(b)};
+    const uint8_t *a_base = (const uint8_t *)a, *b_base = (const uint8_t *)b;
+    cr_assert_eq(zsip_uri_parse(a_base, a_slice, &x, NULL), ZSIP_OK, "%s", a);
+    cr_assert_eq(zsip_uri_parse(b_base, b_slice, &y, NULL), ZSIP_OK, "%s", b);
+    const char *what = judge_uris(a_base, strlen(a), b_base, strlen(b));
+    cr_expect(what == NULL, "%s and %s: %s", a, b, what);
+    return zsip_uri_equal(a_base, &x, b_base, &y);
+}
+
+#define SAME(a, b)  cr_expect(equal(a, b), "%s and %s are the same", a, b)
+#define OTHER(a, b) cr_expect(!equal(a, b), "%s and %s are not the same", a, b)
+
+Test(uri, examples_of_the_rfc_that_are_equal)
+{
+    SAME("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp");
+    SAME("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5");
+    SAME("sip:carol@chicago.com;newparam=5", "sip:carol@chicago.com;security=on");
+    SAME("sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+         "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com");
+    SAME("sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+         "sip:alice@atlanta.com?priority=urgent&subject=project%20x");
+}
+
+Test(uri, examples_of_the_rfc_that_are_not_equal)
+{
+    OTHER("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP");
+    OTHER("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060");
+    OTHER("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp");
+    OTHER("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp");
+    OTHER("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting");
+    OTHER("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4");
+}
+
+Test(uri, equality_is_not_transitive)
+{
+    SAME("sip:carol@chicago.com", "sip:carol@chicago.com;security=on");
+    SAME("sip:carol@chicago.com", "sip:carol@chicago.com;security=off");
+    OTHER("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off");
+}
+
+Test(uri, sip_and_sips_differ)
+{
+    OTHER("sip:a@b.example", "sips:a@b.example");
+}
+
+Test(uri, users_and_passwords_compare_with_case)
+{
+    OTHER("sip:a:x@b.example", "sip:a:X@b.example");
+    OTHER("sip:a@b.example", "sip:A@b.example");
+    SAME("sip:a@b.example", "sip:a@B.EXAMPLE");
+}
+
+Test(uri, what_is_missing_is_not_what_is_empty_or_default)
+{
+    OTHER("sip:a:@b.example", "sip:a@b.example");
+    OTHER("sip:b.example", "sip:a@b.example");
+    OTHER("sip:b.example;ttl=1", "sip:b.example");
+    OTHER("sip:b.example;user=ip", "sip:b.example");
+    OTHER("sip:b.example;method=INVITE", "sip:b.example");
+    OTHER("sip:b.example;maddr=c.example", "sip:b.example");
+    SAME("sip:b.example;lr", "sip:b.example");
+    OTHER("sip:b.example;lr", "sip:b.example;lr=on");
+}
+
+Test(uri, an_escape_equals_its_character_unless_reserved)
+{
+    SAME("sip:%41%6c@b.example", "sip:Al@b.example");
+    SAME("sip:%c3%A9@b.example", "sip:%C3%a9@b.example");
+    OTHER("sip:a%3Bb@c.example", "sip:a;b@c.example");
+    OTHER("sip:a%40b@c.example", "sip:a@c.example");
+    SAME("sip:b.example;x=%61", "sip:b.example;X=A");
+    OTHER("sip:b.example;us%65r=phone", "sip:b.example");
+    SAME("sip:b.example;us%65r=phone", "sip:b.example;user=phone");
+}
+
+/* C strings would end there. */
+Test(uri, an_escaped_nul_ends_nothing)
+{
+    OTHER("sip:%00@host5.example.com", "sip:%00%00@host5.example.com");
+    OTHER("sip:a%00b@c.example", "sip:a%00c@c.example");
+    SAME("sip:a%00b@c.example", "sip:a%00b@C.example");
+}
+
+Test(uri, ports_compare_as_numbers)
+{
+    SAME("sip:b.example:5060", "sip:b.example:0005060");
+    OTHER("sip:b.example:5060", "sip:b.example:5061");
+}
+
+Test(uri, headers_are_never_ignored)
+{
+    OTHER("sip:b.example?a=1", "sip:b.example");
+    OTHER("sip:b.example?a=1", "sip:b.example?a=1&b=2");
+    SAME("sip:b.example?A=x&b=y", "sip:b.example?B=Y&a=X");
+}
+
+Test(uri, other_schemes_compare_by_bytes)
+{
+    SAME("tel:+1234", "tel:+1234");
+    OTHER("tel:+1234", "tel:+1-234");
+    OTHER("mailto:a@b", "MAILTO:a@b");
+    OTHER("sip:a@b.example", "im:a@b.example");
+}
+
+/* Long parameter lists would cost the product of their lengths; beyond a bound only bytes count. */
+Test(uri, very_long_parameter_lists_are_compared_by_bytes)
+{
+    static char a[8000], b[8000];
+    strcpy(a, "sip:b.example");
+    while (strlen(a) < 7900) {
+        strcat(a, ";x");
+    }
+    strcpy(b, a);
+    struct zsip_uri x, y;
+    struct zsip_slice slice = {0, (uint16_t)strlen(a)};
+    const uint8_t *a_base = (const uint8_t *)a, *b_base = (const uint8_t *)b;
+    cr_assert_eq(zsip_uri_parse(a_base, slice, &x, NULL), ZSIP_OK);
+    cr_assert_eq(zsip_uri_parse(b_base, slice, &y, NULL), ZSIP_OK);
+    cr_expect(zsip_uri_equal(a_base, &x, b_base, &y));
+    b[strlen(b) - 1] = 'y';
+    cr_expect(!zsip_uri_equal(a_base, &x, b_base, &y));
+}
