@@ -57,11 +57,19 @@ def machine():
 class Bench:
     """Collects samples by row name, in the order in which names first appear."""
 
-    def __init__(self, name, arguments, runs_default=3):
+    def __init__(self, name, arguments, runs_default=3, parts=()):
+        """parts: the names of what the bench is made of, of which --only asks for some."""
         parser = argparse.ArgumentParser(prog=f"./dev bench {name}")
         parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")
         parser.add_argument("--runs", type=int, default=runs_default)
+        if parts:
+            parser.add_argument("--only", metavar="LIST", default=",".join(parts),
+                                help=f"parts to measure: {','.join(parts)}")
         options = parser.parse_args(arguments)
+        self.parts = options.only.split(",") if parts else []
+        unknown = [part for part in self.parts if part not in parts]
+        if unknown:
+            parser.error(f"no part {unknown[0]}; there are {','.join(parts)}")
         self.name, self.json_path, self.runs = name, options.json, max(options.runs, 1)
         self.rows, self.notes = {}, []
 

@@ -15,6 +15,8 @@ BENCHES = {
     "limit": ("what the kernel alone echoes, and the transport without SIP",
               BUILD / "limit" / "bench-limit"),
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),
+    "udp": ("zsip over UDP: trains and plain, beside the kernel; latency, memory, veth",
+            ROOT / "bench" / "udp.py"),
     "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),
 }
 

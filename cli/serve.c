@@ -193,6 +193,7 @@ static void config_init(struct serve_config *config)
     config->workers = 1;
     config->status = 200;
     config->held_max = worker.endpoint.pending_max;
+    config->completed_max = worker.endpoint.completed_max;
     config->t1_ns = worker.endpoint.t1_ns;
     config->spin_us = worker.spin_us;
     config->socket_buffer_bytes = worker.socket_buffer_bytes;

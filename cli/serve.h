@@ -22,6 +22,7 @@ struct serve_config {
     unsigned status; /* what a MESSAGE gets */
     uint64_t delay_ns;
     uint32_t held_max;
+    uint32_t completed_max;
     char methods[512]; /* the value of Allow; empty: the library's default */
     bool methods_any;
     const char *accept;

@@ -10,6 +10,7 @@ enum {
     OPTION_STATUS,
     OPTION_DELAY,
     OPTION_HELD_MAX,
+    OPTION_COMPLETED_MAX,
     OPTION_METHODS,
     OPTION_ACCEPT,
     OPTION_MERGED,
@@ -54,6 +55,9 @@ static const struct cli_option options[] = {
     {"t1", OPTION_T1, "MS",
      "RFC 3261's T1 in milliseconds (500): answers are kept 64*T1\n"
      "for retransmissions"},
+    {"completed-max", OPTION_COMPLETED_MAX, "N",
+     "answered requests each worker remembers for 64*T1 (40M, what\n"
+     "1.2 million a second fill); more get 503"},
     {NULL, 0, NULL, "Machine"},
     {"workers", OPTION_WORKERS, "N", "threads that share each address (1)"},
     {"pin", OPTION_PIN, "LIST",
@@ -362,6 +366,8 @@ static bool option(int id, const char *value, struct serve_config *config)
         return true;
     case OPTION_HELD_MAX:
         return narrow("--held-max", value, 1, 1000000, &config->held_max);
+    case OPTION_COMPLETED_MAX:
+        return narrow("--completed-max", value, 1, 1000000000, &config->completed_max);
     case OPTION_METHODS:
         return methods_set(value, config);
     case OPTION_ACCEPT:

@@ -153,6 +153,7 @@ static json_t *config_json(const struct serve_config *config)
     json_object_set_new(out, "max_age_ms",
                         json_integer((json_int_t)(config->age_max_ns / ZSIP_NS_PER_MS)));
     json_object_set_new(out, "aged", json_string(config->aged_refused ? "503" : "drop"));
+    json_object_set_new(out, "completed_max", json_integer(config->completed_max));
     json_object_set_new(out, "work_us",
                         json_integer((json_int_t)(config->work_ns / ZSIP_NS_PER_US)));
     json_object_set_new(out, "socket_buffer_bytes", json_integer(config->socket_buffer_bytes));

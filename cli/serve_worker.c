@@ -121,6 +121,7 @@ static void configure(struct zsip_worker_config *out, struct serve_worker *self,
     out->endpoint.callbacks.request = on_request;
     out->endpoint.t1_ns = config->t1_ns;
     out->endpoint.pending_max = config->held_max;
+    out->endpoint.completed_max = config->completed_max;
     out->group = config->group;
     out->endpoint.worker = (uint8_t)index;
     out->endpoint.age_max_ns = config->age_max_ns;
