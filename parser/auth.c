@@ -4,21 +4,22 @@
  */
 #include "parser/fast.h"
 
+/* Digest parameters and where each goes, by the length of their names. */
 #define PARAM(name)                                                                                \
     {                                                                                              \
-#name, sizeof(#name) - 1, offsetof(struct zsip_auth, name)                                 \
+#name, offsetof(struct zsip_auth, name)                                                    \
     }
-
-/* Digest parameters and where each goes. */
 static const struct {
     const char *name;
-    uint8_t length;
     uint8_t place;
 } digest_params[] = {
-    PARAM(username),  PARAM(realm),  PARAM(nonce),    PARAM(uri),       PARAM(response),
-    PARAM(algorithm), PARAM(cnonce), PARAM(opaque),   PARAM(qop),       PARAM(nc),
-    PARAM(domain),    PARAM(stale),  PARAM(userhash), PARAM(nextnonce), PARAM(rspauth),
+    PARAM(nc),       PARAM(qop),      PARAM(uri),      PARAM(realm),     PARAM(nonce),
+    PARAM(stale),    PARAM(cnonce),   PARAM(opaque),   PARAM(domain),    PARAM(rspauth),
+    PARAM(response), PARAM(username), PARAM(userhash), PARAM(algorithm), PARAM(nextnonce),
 };
+
+/* The first in digest_params whose name has at least that many characters. */
+static const uint8_t first_of_length[11] = {0, 0, 0, 1, 3, 3, 6, 9, 10, 13, 15};
 
 /* nonce-count = 8LHEX; upper case is taken too. */
 static bool is_nonce_count(const uint8_t *text, size_t length)
@@ -35,10 +36,11 @@ static enum zsip_status digest_param(const uint8_t *base, struct zsip_slice name
                                      struct zsip_slice value, struct zsip_auth *out,
                                      struct zsip_fault *fault)
 {
-    for (size_t i = 0; i < sizeof(digest_params) / sizeof(digest_params[0]); i++) {
+    if (name.length + 1u >= sizeof(first_of_length))
+        return ZSIP_OK;
+    for (size_t i = first_of_length[name.length]; i < first_of_length[name.length + 1]; i++) {
         struct zsip_slice *place = (void *)((char *)out + digest_params[i].place);
-        if (name.length != digest_params[i].length ||
-            !zsip_text_is(base + name.offset, name.length, digest_params[i].name))
+        if (!zsip_text_is(base + name.offset, name.length, digest_params[i].name))
             continue;
         if (zsip_slice_present(*place))
             return zsip_fault_set(fault, base, base + name.offset, ZSIP_ERROR_SYNTAX,

@@ -73,12 +73,11 @@ static inline uint32_t half_equal(struct half half, enum zsip_fill which)
 static inline __m256i control(__m256i v)
 {
     __m256i low = _mm256_cmpeq_epi8(_mm256_min_epu8(v, fill(ZSIP_FILL_1F)), v);
-    __m256i tab = _mm256_cmpeq_epi8(v, fill(ZSIP_FILL_TAB));
-    __m256i del = _mm256_cmpeq_epi8(v, fill(ZSIP_FILL_DEL));
-    return _mm256_or_si256(_mm256_andnot_si256(tab, low), del);
+    return _mm256_or_si256(low, _mm256_cmpeq_epi8(v, fill(ZSIP_FILL_DEL)));
 }
 
-/* Control characters, HTAB not among them. */
+/* Control characters. HTAB is one, which is legal nearly everywhere and hardly ever used: those who
+ * ask leave it to the machines. */
 static inline uint64_t block_control(struct block block)
 {
     return mask_of_both(control(block.low), control(block.high));

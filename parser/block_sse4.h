@@ -62,9 +62,7 @@ static inline uint64_t block_equal(struct block block, enum zsip_fill which)
 static inline __m128i control(__m128i v)
 {
     __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, fill(ZSIP_FILL_1F)), v);
-    __m128i tab = _mm_cmpeq_epi8(v, fill(ZSIP_FILL_TAB));
-    __m128i del = _mm_cmpeq_epi8(v, fill(ZSIP_FILL_DEL));
-    return _mm_or_si128(_mm_andnot_si128(tab, low), del);
+    return _mm_or_si128(low, _mm_cmpeq_epi8(v, fill(ZSIP_FILL_DEL)));
 }
 
 static inline uint64_t block_control(struct block block)

@@ -17,7 +17,6 @@ enum zsip_fill {
     ZSIP_FILL_EQUAL,
     ZSIP_FILL_SEMI,
     ZSIP_FILL_SPACE,
-    ZSIP_FILL_TAB,
     ZSIP_FILL_DEL,
     ZSIP_FILL_1F,
     ZSIP_FILL_20,

@@ -701,10 +701,10 @@ static inline const uint8_t *header_line(struct walk *walk, const uint8_t *p, ui
     unsigned id = (unsigned)(length_and_id >> 56);
 
     begin += *begin == ' ';
-    if ((*begin <= ' ') | (stop[-1] <= ' ')) {
-        while (*begin == ' ' || *begin == '\t')
+    if ((*begin <= ' ') | (stop[-1] == ' ')) {
+        while (*begin == ' ')
             begin++;
-        while (end > begin && (end[-1] == ' ' || end[-1] == '\t'))
+        while (end > begin && end[-1] == ' ')
             end--;
         if (begin == stop)
             begin = end = p + name_length + 1;
