@@ -63,6 +63,10 @@ static void row_if(FILE *out, const char *name, uint64_t count, uint64_t of)
 static void latency(FILE *out, const char *name, const struct load_histogram *histogram)
 {
     fprintf(out, "  %-34s", name);
+    if (histogram->total == 0) {
+        fputs("nothing to measure\n", out);
+        return;
+    }
     for (size_t i = 0; i < PERCENTILE_COUNT; i++)
         fprintf(out, "%s %s  ", percentiles[i].text,
                 load_format_us(load_histogram_percentile(histogram, percentiles[i].percent)).text);

@@ -143,14 +143,28 @@ void load_template_drop(struct load_template *template)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+/* Eight digits at once: a nibble a byte, then what a digit or a letter needs. */
+static uint64_t hex_of(uint32_t value)
+{
+    uint64_t nibbles = value, letters;
+
+    nibbles = (nibbles << 16 | nibbles) & 0x0000ffff0000ffffu;
+    nibbles = (nibbles << 8 | nibbles) & 0x00ff00ff00ff00ffu;
+    nibbles = (nibbles << 4 | nibbles) & 0x0f0f0f0f0f0f0f0fu;
+    letters = (nibbles + 0x0606060606060606u) >> 4 & 0x0101010101010101u;
+    return nibbles + 0x3030303030303030u + letters * ('a' - '0' - 10);
+}
+
 static void write_hex(uint8_t *out, uint64_t value)
 {
-    static const char digits[] = "0123456789abcdef";
+    uint64_t high = hex_of((uint32_t)(value >> 32)), low = hex_of((uint32_t)value);
 
-    for (int i = 15; i >= 0; i--) {
-        out[i] = (uint8_t)digits[value & 15];
-        value >>= 4;
-    }
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    high = __builtin_bswap64(high);
+    low = __builtin_bswap64(low);
+#endif
+    memcpy(out, &high, 8);
+    memcpy(out + 8, &low, 8);
 }
 
 static void write_user(uint8_t *out, uint32_t user)
