@@ -182,7 +182,7 @@ static bool methods_set(const char *text, struct serve_config *config)
     if (config->methods_any)
         return true;
     for (const char *at = text; at != NULL;) {
-        size_t length = strcspn(at, ",");
+        size_t length;
 
         at += strspn(at, " ");
         length = strcspn(at, ", ");

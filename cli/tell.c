@@ -94,6 +94,8 @@ static void help_option(const struct cli_option *option, FILE *out)
 void cli_help(const struct cli_command *command, FILE *out)
 {
     fprintf(out, "usage: zsip %s\n\n%s\n", command->usage, command->about);
+    if (command->options[0].name != NULL) /* no group has put an empty line there */
+        fputc('\n', out);
     for (const struct cli_option *option = command->options; option->text != NULL; option++) {
         if (option->name == NULL)
             fprintf(out, "\n%s\n", option->text);
