@@ -1,5 +1,5 @@
-"""Two interfaces joined by a virtual wire, the server's in a network namespace of its own: datagrams
-cross it as they would a network, not as they cross loopback."""
+"""Two interfaces joined by a virtual wire, the server's in a network namespace of its own:
+datagrams cross it as they would a network, not as they cross loopback."""
 import contextlib
 import os
 import signal

@@ -2,6 +2,8 @@
  *
  *     cc echo.c $(pkg-config --cflags --libs zsip) -o echo
  *     ./echo 127.0.0.1:5080
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <zsip/zsip.h>
 

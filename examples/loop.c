@@ -3,6 +3,8 @@
  *
  *     cc loop.c $(pkg-config --cflags --libs zsip) -o loop
  *     ./loop 5081 10                                        port, seconds to run
+ *
+ * SPDX-License-Identifier: MIT
  */
 #include <zsip/zsip.h>
 

@@ -39,7 +39,8 @@ struct zsip_msg *msg_new(void)
     X(status_code)                                                                                 \
     X(kind)                                                                                        \
     X(method)                                                                                      \
-    X(present) X(request_uri.port) X(request_uri.scheme) X(request_uri.host_kind) X(via.port)      \
+    X(present)                                                                                     \
+    X(request_uri.port) X(request_uri.scheme) X(request_uri.host_kind) X(via.port)                 \
         X(via.rport_port) X(via.transport) X(via.host_kind) X(via.flags) X(via.ttl) X(cseq_number) \
             X(max_forwards) X(content_length)
 
