@@ -449,7 +449,9 @@ static void expire_event(struct zsip_endpoint *endpoint, const struct zsip_txn_e
         zsip_uac_event(endpoint, event);
         break;
     case ZSIP_TXN_SERVER_PROVISIONAL:
-        zsip_uas_provisional(endpoint, event->of.server);
+        /* The callback of an event before this one may have answered it: no 100 after a final. */
+        if (zsip_txn_check(endpoint->txn, event->of.server) == ZSIP_OK)
+            zsip_uas_provisional(endpoint, event->of.server);
         break;
     case ZSIP_TXN_SERVER_ABANDONED:
         zsip_uas_abandoned(endpoint, event->of.server);
