@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Does the test suite notice? Puts one deliberate fault after another into a copy of the tree,
+builds what it touches, and runs the simulator and the unit tests of txn and core. Every fault has
+to be caught; one whose text is no longer found has to be brought up to date.
+
+usage: run.py [--jobs N] [--only TEXT] [--keep]
+"""
+import argparse
+import os
+import pathlib
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from mutants import MUTANTS
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SIMULATOR = ["tests/sim/sim", "--seeds", "30", "--transactions", "90000", "--jobs", "1"]
+TARGETS = ("tests/sim/sim",)
+SECONDS_MAX = 90  # a fault that makes a test hang is caught, too
+
+
+def run(command, folder):
+    """(exit status, output); a command that does not end counts as failed."""
+    try:
+        done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=SECONDS_MAX, check=False)
+        return done.returncode, done.stdout.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        return 124, "it does not end"
+
+
+class Copy:
+    """A copy of the tree with a build of its own."""
+
+    def __init__(self, folder):
+        self.tree = folder / "tree"
+        self.build = folder / "build"
+        shutil.copytree(ROOT, self.tree, ignore=shutil.ignore_patterns(
+            ".git", "build*", "__pycache__", "figures", "dist"))
+        self.must(["meson", "setup", str(self.build), str(self.tree), "--buildtype=debug",
+                   "-Doptimization=1", "-Dwerror=false"], folder)
+        listing = self.must(["ninja", "-C", str(self.build), "-t", "targets", "all"], folder)
+        self.tests = sorted({line.split(":")[0] for line in listing.splitlines()
+                             if re.match(r"tests/(txn|core)/test-[^/]+: .*LINKER", line)})
+        if not self.tests:
+            sys.exit("mutants: no unit tests of txn and core (is Criterion installed?)")
+        status, output = self.make()
+        if status != 0:
+            sys.exit(f"mutants: the tree itself does not build\n{output}")
+
+    @staticmethod
+    def must(command, folder):
+        status, output = run(command, folder)
+        if status != 0:
+            sys.exit(f"mutants: {' '.join(command)}\n{output}")
+        return output
+
+    def make(self):
+        command = ["ninja", "-C", str(self.build), "-j1", *TARGETS, *self.tests]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False)
+        return done.returncode, done.stdout.decode(errors="replace")
+
+    def caught_by(self):
+        """Which test notices, or None."""
+        for command in (SIMULATOR, *([test] for test in self.tests)):
+            status, output = run([str(self.build / command[0]), *command[1:]], self.build)
+            if status != 0:
+                return os.path.basename(command[0]), output
+        return None, ""
+
+    def judge(self, mutant):
+        """(verdict, detail) of one mutant; the tree is as before afterwards."""
+        _, name, old, new = mutant
+        path = self.tree / name
+        text = path.read_text()
+        if text.count(old) != 1:
+            return "GONE", f"{name} has its text {text.count(old)} times: mend mutants.py"
+        path.write_text(text.replace(old, new))
+        try:
+            status, output = self.make()
+            if status != 0:
+                return "BROKEN", "it does not build:\n" + output
+            test, output = self.caught_by()
+            if test is None:
+                return "MISSED", "no test notices"
+            lines = [line for line in output.splitlines() if "FAIL" in line or "fail" in line]
+            return "caught", f"{test}: {lines[0].strip()[:110] if lines else 'ends badly'}"
+        finally:
+            path.write_text(text)
+
+
+def work(copy, todo, results):
+    while True:
+        try:
+            index = todo.get_nowait()
+        except queue.Empty:
+            return
+        began = time.monotonic()
+        verdict, detail = copy.judge(MUTANTS[index])
+        results[index] = verdict
+        print(f"{verdict:7} {time.monotonic() - began:5.1f} s  {MUTANTS[index][0]}: {detail}",
+              flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
+    parser.add_argument("--only", default="", help="those with this text in their name")
+    parser.add_argument("--keep", action="store_true", help="leave the copies for a look")
+    options = parser.parse_args()
+    chosen = [i for i, mutant in enumerate(MUTANTS) if options.only in mutant[0]]
+    began = time.monotonic()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="zsip-mutants-"))
+    try:
+        results = run_all(folder, chosen, max(1, min(options.jobs, len(chosen))))
+    finally:
+        if not options.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    caught = sum(verdict == "caught" for verdict in results.values())
+    print(f"mutants: {caught} of {len(chosen)} caught in {time.monotonic() - began:.0f} s")
+    return 0 if chosen and caught == len(chosen) else 1
+
+
+def run_all(folder, chosen, jobs):
+    copies = [None] * jobs
+    makers = []
+    for job in range(jobs):
+        (folder / str(job)).mkdir()
+
+        def make(job=job):
+            copies[job] = Copy(folder / str(job))
+        makers.append(threading.Thread(target=make))
+        makers[-1].start()
+    for maker in makers:
+        maker.join()
+    if None in copies:
+        sys.exit("mutants: a copy could not be built")
+    test, output = copies[0].caught_by()
+    if test is not None:
+        sys.exit(f"mutants: {test} fails without any fault\n{output}")
+    todo, results = queue.Queue(), {}
+    for index in chosen:
+        todo.put(index)
+    workers = [threading.Thread(target=work, args=(copy, todo, results)) for copy in copies]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return results
+
+
+if __name__ == "__main__":
+    sys.exit(main())
