@@ -9,6 +9,7 @@ import re
 import statistics
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Peers, ports and processes are the same in a test and in a bench.
@@ -57,13 +58,14 @@ def machine():
 class Bench:
     """Collects samples by row name, in the order in which names first appear."""
 
-    def __init__(self, name, arguments, runs_default=3, parts=()):
+    def __init__(self, name, arguments, runs_default=3, parts=(), parts_default=None):
         """parts: the names of what the bench is made of, of which --only asks for some."""
         parser = argparse.ArgumentParser(prog=f"./dev bench {name}")
         parser.add_argument("--json", metavar="FILE", help="also write the rows as JSON")
         parser.add_argument("--runs", type=int, default=runs_default)
         if parts:
-            parser.add_argument("--only", metavar="LIST", default=",".join(parts),
+            parser.add_argument("--only", metavar="LIST",
+                                default=",".join(parts_default or parts),
                                 help=f"parts to measure: {','.join(parts)}")
         options = parser.parse_args(arguments)
         self.parts = options.only.split(",") if parts else []
@@ -117,3 +119,8 @@ def cpu_ns(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * 1000000000 // os.sysconf("SC_CLK_TCK")
+
+
+def sleep_until(moment):
+    """moment: as time.monotonic() counts."""
+    time.sleep(max(0.0, moment - time.monotonic()))

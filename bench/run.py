@@ -11,9 +11,13 @@ from figures import ROOT
 BUILD = ROOT / "build" / "bench"
 # Name: (what it measures, program). A program in C is built; a script drives what is built.
 BENCHES = {
+    "compare": ("zsip beside Kamailio, sofia-sip, SIPp, and parsers of osip2 and re",
+                ROOT / "bench" / "compare.py"),
     "first": ("the whole stack, plain datagrams, a core each; SIPp", ROOT / "bench" / "first.py"),
     "limit": ("what the kernel alone echoes, and the transport without SIP",
               BUILD / "limit" / "bench-limit"),
+    "overload": ("goodput and p99 when more comes than can be served",
+                 ROOT / "bench" / "overload.py"),
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),
     "udp": ("zsip over UDP: trains and plain, beside the kernel; latency, memory, veth",
             ROOT / "bench" / "udp.py"),

@@ -56,6 +56,7 @@ void load_config_init(struct load_config *config);
     X(answered_5xx, "answered 5xx")                                                                \
     X(answered_6xx, "answered 6xx")                                                                \
     X(answered_late, "answered only after a retransmission")                                       \
+    X(good_in_t1, "answered 2xx within T1 of the planned start")                                   \
     X(timed_out, "no final answer in 64*T1")                                                       \
     X(unreachable, "could not be sent, or ICMP said so")                                           \
     X(waited_user, "sent later than planned: every target URI had one pending")                    \

@@ -148,6 +148,8 @@ static void answered(struct load_worker *worker, const struct load_slot *slot,
     load_count(classes[outcome->code / 100 - 2], 1);
     if (outcome->sends > 1)
         load_count(&counters->answered_late, 1);
+    if (outcome->code < 300 && now_ns - slot->planned_ns <= worker->config->t1_ns)
+        load_count(&counters->good_in_t1, 1);
     load_histogram_record(&worker->latency, latency_us);
     load_histogram_record(&worker->this_second, latency_us);
     if (open_loop(worker))

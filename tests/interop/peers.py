@@ -171,7 +171,6 @@ def status_of(message):
 def ask(address, message, seconds=2.0):
     """Sends one datagram and returns the first that comes back; None if none does."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.bind((HOST, 0))
         client.connect(address)
         try:
             client.send(message)
