@@ -40,9 +40,13 @@ struct zsip_msg *msg_new(void)
     X(kind)                                                                                        \
     X(method)                                                                                      \
     X(present)                                                                                     \
-    X(request_uri.port) X(request_uri.scheme) X(request_uri.host_kind) X(via.port)                 \
-        X(via.rport_port) X(via.transport) X(via.host_kind) X(via.flags) X(via.ttl) X(cseq_number) \
-            X(max_forwards) X(content_length)
+    X(request_uri.port)                                                                            \
+    X(request_uri.scheme)                                                                          \
+    X(request_uri.host_kind)                                                                       \
+    X(via.port)                                                                                    \
+    X(via.rport_port)                                                                              \
+    X(via.transport)                                                                               \
+    X(via.host_kind) X(via.flags) X(via.ttl) X(cseq_number) X(max_forwards) X(content_length)
 
 static bool slice_within(struct zsip_slice slice, size_t limit)
 {
