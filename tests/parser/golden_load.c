@@ -50,8 +50,10 @@ static void append(struct text *text, const void *data, size_t length)
         fprintf(stderr, "golden input too large\n");
         abort();
     }
-    memcpy(text->data + text->length, data, length);
-    text->length += length;
+    if (length > 0) {
+        memcpy(text->data + text->length, data, length);
+        text->length += length;
+    }
 }
 
 static int hex_digit(char c)
@@ -172,7 +174,7 @@ static void read_expect(struct golden_case *golden, char *line, const char *path
     if (strcmp(value, "\"\"") != 0) {
         append_line(&text, value, "", path, number);
     }
-    append(&text, "", 0);
+    append(&text, "", 0); /* never NULL */
     expect->value = text.data;
     expect->length = text.length;
 }
@@ -204,8 +206,7 @@ static void build_frame(const struct draft *draft, struct golden_case *golden, s
     if (!draft->drop_end) {
         append(out, "\r\n", 2);
     }
-    append(out, draft->body.data != NULL ? draft->body.data : (const uint8_t *)"",
-           draft->body.length);
+    append(out, draft->body.data, draft->body.length);
 }
 
 static void finish_case(struct draft *draft, struct golden_case *golden)

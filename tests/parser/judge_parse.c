@@ -1,7 +1,7 @@
 /* Judges of zsip_parse() and of the fields on demand.
  *
  * SPDX-License-Identifier: MIT */
-#include "parser/parser.h"
+#include "parser/fast.h"
 #include "tests/parser/judge.h"
 #include "tests/parser/reference.h"
 #include <stdio.h>
@@ -20,23 +20,25 @@ static const char *say(const char *who, const char *what)
 /* ---- Ways through a message ---------------------------------------------------------------------
  */
 
-typedef enum zsip_status (*parse_way)(struct zsip_msg *, const uint8_t *, size_t, unsigned);
+struct way {
+    const char *name;
+    const struct zsip_fast *fast;
+};
 
-/* A way that is not built in is a null pointer. */
-__attribute__((weak)) enum zsip_status zsip_parse_avx2(struct zsip_msg *msg, const uint8_t *data,
-                                                       size_t bytes, unsigned flags);
-__attribute__((weak)) enum zsip_status zsip_parse_sse2(struct zsip_msg *msg, const uint8_t *data,
-                                                       size_t bytes, unsigned flags);
-__attribute__((weak)) enum zsip_status zsip_parse_neon(struct zsip_msg *msg, const uint8_t *data,
-                                                       size_t bytes, unsigned flags);
-
-static bool has_avx2(void)
+/* The ways that this processor can go; returns their number. */
+static unsigned ways_here(struct way *ways)
 {
+    unsigned count = 0;
+    ways[count++] = (struct way){"plain", &zsip_fast_plain};
 #ifdef __x86_64__
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-#else
-    return false;
+    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt")) {
+        ways[count++] = (struct way){"sse4", &zsip_fast_sse4};
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
+        ways[count++] = (struct way){"avx2", &zsip_fast_avx2};
+    }
 #endif
+    return count;
 }
 
 /* Ways agree on everything: verdict, place, rule, and what is left standing behind a fault. */
@@ -58,20 +60,12 @@ static const char *judge_ways(const struct zsip_msg *msg, const uint8_t *data, s
                               unsigned flags)
 {
     static struct zsip_msg *other;
-    const struct {
-        const char *name;
-        parse_way parse;
-    } ways[] = {{"plain", zsip_parse_plain},
-                {"avx2", has_avx2() ? zsip_parse_avx2 : NULL},
-                {"sse2", zsip_parse_sse2},
-                {"neon", zsip_parse_neon}};
+    struct way ways[4];
+    unsigned count = ways_here(ways);
     other = other != NULL ? other : msg_new();
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-        if (ways[i].parse == NULL) {
-            continue;
-        }
+    for (unsigned i = 0; i < count; i++) {
         memset(other, 0x5A, zsip_msg_size());
-        ways[i].parse(other, data, bytes, flags);
+        ways[i].fast->parse(other, data, bytes, flags);
         const char *what = same_way(msg, other);
         if (what != NULL) {
             return say(ways[i].name, what);
@@ -327,6 +321,40 @@ static const char *judge_fields(const struct zsip_msg *msg)
     return what != NULL ? what : judge_values(msg);
 }
 
+/* A shape-matcher of any way accepts only what the grammar does, with the same slices. */
+static const char *judge_matchers(const struct zsip_msg *msg)
+{
+    struct way ways[4];
+    unsigned count = ways_here(ways);
+    for (unsigned row = 0; row < msg->header_count; row++) {
+        struct zsip_slice value = msg->headers[row].value;
+        const uint8_t *begin = msg->data + value.offset, *end = begin + value.length;
+        for (unsigned i = 0; i < count; i++) {
+            struct zsip_via via, plain_via;
+            struct zsip_party party, plain_party;
+            struct zsip_uri uri, plain_uri;
+            uint32_t at = value.offset;
+            if (ways[i].fast->via(msg->data, begin, end, &via) &&
+                (reference_via(msg->data, value, &at, &plain_via) != ZSIP_OK ||
+                 at != (uint32_t)value.offset + value.length || !same_via(&via, &plain_via))) {
+                return say(ways[i].name, "Via matched wrongly");
+            }
+            at = value.offset;
+            if (ways[i].fast->party(msg->data, begin, end, &party) != NULL &&
+                (reference_party(msg->data, value, &at, &plain_party) != ZSIP_OK ||
+                 !same_party(&party, &plain_party))) {
+                return say(ways[i].name, "name-addr matched wrongly");
+            }
+            if (ways[i].fast->uri(msg->data, begin, end, &uri) &&
+                (reference_uri_parse(msg->data, value, &plain_uri) != ZSIP_OK ||
+                 memcmp(&uri, &plain_uri, sizeof(uri)) != 0)) {
+                return say(ways[i].name, "URI matched wrongly");
+            }
+        }
+    }
+    return NULL;
+}
+
 const char *judge_parse(const uint8_t *data, size_t bytes, unsigned flags)
 {
     static struct zsip_msg *msg;
@@ -338,6 +366,7 @@ const char *judge_parse(const uint8_t *data, size_t bytes, unsigned flags)
     what = what != NULL ? what : judge_reference(msg, data, bytes, flags);
     if (what == NULL && status == ZSIP_OK) {
         what = judge_fields(msg);
+        what = what != NULL ? what : judge_matchers(msg);
     }
     return what;
 }
