@@ -1,0 +1,39 @@
+"""Kamailio as a program, with a configuration of ours."""
+import os
+import signal
+import tempfile
+import time
+
+import peers
+
+
+class Kamailio(peers.Program):
+    """One that answers or relays, ready for requests."""
+
+    def __init__(self, config, fill=None):
+        """fill: {"@WORD@": text} to replace in the configuration."""
+        self.folder = tempfile.TemporaryDirectory()
+        self.port = peers.free_port()
+        self.address = (peers.HOST, self.port)
+        here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, config), encoding="utf-8") as file:
+            text = file.read()
+        for word, value in (fill or {}).items():
+            text = text.replace(word, str(value))
+        path = os.path.join(self.folder.name, config)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        super().__init__("kamailio", "-f", path, "-DD", "-E", "-m", 128, "-M", 16,
+                         "-Y", self.folder.name, "-w", self.folder.name,
+                         "-l", f"udp:{peers.HOST}:{self.port}")
+        deadline = time.monotonic() + 20
+        while not peers.ask(self.address, peers.request("OPTIONS"), seconds=0.5):
+            if not self.running() or time.monotonic() > deadline:
+                self.end()
+                raise AssertionError(f"does not answer: {self}")
+
+    def end(self):
+        if self.running():
+            self.stop(signal.SIGTERM, seconds=15)
+        self.output()
+        self.folder.cleanup()
