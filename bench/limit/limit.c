@@ -145,7 +145,7 @@ static void row(const struct scenario *scenario)
         if (result.unanswered > 0)
             bench_note("%s: %llu of %llu without an answer", name,
                        (unsigned long long)result.unanswered,
-                       (unsigned long long)(result.answered + result.unanswered));
+                       (unsigned long long)result.answered + (unsigned long long)result.unanswered);
     }
     bench_row(name, "1/s", rate, runs);
     bench_row(ns_name, "ns", ns, runs);
