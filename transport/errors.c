@@ -29,7 +29,8 @@ static bool read_error(const struct cmsghdr *c, struct sock_extended_err *e)
     return true;
 }
 
-/* Takes one entry of the queue into the batch; false if there is none. */
+/* Takes one entry of the queue into the batch, or past it if that is full; false if there is
+ * none. */
 static bool take_error(struct zsip_net *t, struct udp_socket *socket)
 {
     size_t index = t->batch.error_count;
@@ -61,7 +62,7 @@ static bool take_error(struct zsip_net *t, struct udp_socket *socket)
         error->mtu = e.ee_errno == EMSGSIZE ? e.ee_info : 0;
     }
     if (e.ee_origin == SO_EE_ORIGIN_ICMP || e.ee_origin == SO_EE_ORIGIN_ICMP6) {
-        t->batch.error_count++;
+        t->batch.error_count += index < ERRORS_MAX;
         COUNT(t, icmp_errors, 1);
     }
     return true;
@@ -69,13 +70,14 @@ static bool take_error(struct zsip_net *t, struct udp_socket *socket)
 
 void zsip_errors_drain(struct zsip_net *t)
 {
+    unsigned reads = 0;
     for (unsigned i = 0; i < t->socket_count; i++) {
         struct udp_socket *socket = &t->sockets[i];
-        /* Entries of another origin don't fill the batch: bounded by count as well. */
-        for (int tries = 0; socket->errors_waiting && tries < 2 * ERRORS_MAX; tries++) {
-            if (t->batch.error_count == ERRORS_MAX)
-                break;
+        while (socket->errors_waiting && reads++ < ERRORS_READ_MAX) {
             socket->errors_waiting = take_error(t, socket);
+            /* The receive that ended had its reason. */
+            if (socket->errors_waiting)
+                socket->failures = 0;
         }
         t->batch.more |= socket->errors_waiting;
     }

@@ -31,9 +31,12 @@ enum {
     BUFFER_GROUP = 1,
 
     FAILED_MAX = 1024, /* more requests that fail in one turn are left to their timers */
-    ERRORS_MAX = 16,   /* ICMP errors a turn: a flood of them may not starve what else waits */
-    QUOTED_BYTES = 1280,
-    ONESHOTS = 8, /* receives in flight a socket where the kernel has no multishot */
+    /* ICMP errors told in a turn, and read: what lies between is counted and left to the timers. A
+     * flood of them may not starve what else waits, and lies in the receive buffer until read. */
+    ERRORS_MAX = 64,
+    ERRORS_READ_MAX = 512,
+    QUOTED_BYTES = 576, /* what a router quotes at most */
+    ONESHOTS = 8,       /* receives in flight a socket where the kernel has no multishot */
     NO_TRAIN_TABLE = 64,
 };
 
@@ -132,8 +135,8 @@ struct zsip_net {
     struct zsip_packet packets[ZSIP_NET_PACKETS_MAX];
     struct zsip_path paths[ZSIP_NET_PACKETS_MAX];
     uint32_t path_count;
-    struct zsip_net_error errors[ERRORS_MAX];
-    uint8_t quoted[ERRORS_MAX][QUOTED_BYTES];
+    struct zsip_net_error errors[ERRORS_MAX + 1];
+    uint8_t quoted[ERRORS_MAX + 1][QUOTED_BYTES]; /* the last for what is not told */
 
     /* Sends. Failures are collected in one array while the other belongs to the batch. */
     uint64_t failed[2][FAILED_MAX];

@@ -92,7 +92,7 @@ static void ended(struct zsip_net *t, struct udp_socket *socket, int result)
     } else if (result < 0 && result != -ECANCELED) {
         /* With IP_RECVERR an ICMP error ends a receive; its story is in the error queue. */
         socket->errors_waiting = true;
-        if (++socket->failures >= FAILURES_MAX) {
+        if (++socket->failures > FAILURES_MAX) {
             if (zsip_net_first(t, SAID_ERRORS))
                 zsip_net_say(t, "receive: %s, again and again", strerror(-result));
             socket->rearm_ns = t->batch.now.monotonic_ns + REST_NS;

@@ -67,40 +67,11 @@ static bool has_work(const struct zsip_net *t)
     return io_uring_cq_ready(&t->ring) > 0 || t->failed_count > 0 || t->batch.more;
 }
 
-enum zsip_status zsip_net_flush(struct zsip_net *t)
-{
-    /* Two rounds serve the ordinary case of a full queue; eight that of a kernel short of memory.
-     */
-    for (int round = 0; round < 8 && io_uring_sq_ready(&t->ring) > 0; round++) {
-        int result = io_uring_submit(&t->ring);
-        if (entered(t, result) != ZSIP_OK)
-            return ZSIP_ERROR_SYSTEM;
-    }
-    if (io_uring_sq_ready(&t->ring) == 0)
-        return ZSIP_OK;
-    zsip_net_say(t, "io_uring takes no more submissions");
-    return ZSIP_ERROR_SYSTEM;
-}
-
-struct io_uring_sqe *zsip_ring_entry(struct zsip_net *t)
-{
-    struct io_uring_sqe *sqe = io_uring_get_sqe(&t->ring);
-    if (sqe != NULL || !t->enabled || zsip_net_flush(t) != ZSIP_OK)
-        return sqe;
-    return io_uring_get_sqe(&t->ring);
-}
-
-void zsip_ring_target(struct zsip_net *t, struct io_uring_sqe *sqe, const struct udp_socket *socket)
-{
-    if (!t->files)
-        return;
-    sqe->fd = (int)(socket - t->sockets);
-    sqe->flags |= IOSQE_FIXED_FILE;
-}
-
-/* The first wait, or the first after a pause: from here on the ring is this thread's. */
+/* Before the first enter, or the first after a pause: from here on the ring is this thread's. */
 static enum zsip_status enable(struct zsip_net *t)
 {
+    if (t->enabled && !t->paused)
+        return ZSIP_OK;
     if (!t->enabled) {
         /* liburing 2.3 declares a function for it and does not export it. */
         int result =
@@ -120,6 +91,39 @@ static enum zsip_status enable(struct zsip_net *t)
     t->files = io_uring_register_files(&t->ring, fds, ZSIP_NET_SOCKETS_MAX) == 0;
     t->paused = false;
     return ZSIP_OK;
+}
+
+enum zsip_status zsip_net_flush(struct zsip_net *t)
+{
+    if (io_uring_sq_ready(&t->ring) > 0 && enable(t) != ZSIP_OK)
+        return ZSIP_ERROR_SYSTEM;
+    /* Two rounds serve the ordinary case of a full queue; eight that of a kernel short of memory.
+     */
+    for (int round = 0; round < 8 && io_uring_sq_ready(&t->ring) > 0; round++) {
+        int result = io_uring_submit(&t->ring);
+        if (entered(t, result) != ZSIP_OK)
+            return ZSIP_ERROR_SYSTEM;
+    }
+    if (io_uring_sq_ready(&t->ring) == 0)
+        return ZSIP_OK;
+    zsip_net_say(t, "io_uring takes no more submissions");
+    return ZSIP_ERROR_SYSTEM;
+}
+
+struct io_uring_sqe *zsip_ring_entry(struct zsip_net *t)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&t->ring);
+    if (sqe != NULL || zsip_net_flush(t) != ZSIP_OK)
+        return sqe;
+    return io_uring_get_sqe(&t->ring);
+}
+
+void zsip_ring_target(struct zsip_net *t, struct io_uring_sqe *sqe, const struct udp_socket *socket)
+{
+    if (!t->files)
+        return;
+    sqe->fd = (int)(socket - t->sockets);
+    sqe->flags |= IOSQE_FIXED_FILE;
 }
 
 static void arm_all(struct zsip_net *t, uint64_t now_ns)
@@ -158,6 +162,18 @@ static enum zsip_status gather(struct zsip_net *t, uint64_t deadline_ns)
         now_ns = zsip_time_now().monotonic_ns;
     }
     return now_ns < deadline_ns ? sleep_until(t, deadline_ns, now_ns) : ZSIP_OK;
+}
+
+/* A socket whose receives keep failing rests for a while; nobody else would wake us for it. */
+static uint64_t until_rested(const struct zsip_net *t, uint64_t deadline_ns)
+{
+    for (unsigned i = 0; i < t->socket_count; i++) {
+        const struct udp_socket *socket = &t->sockets[i];
+        if (!socket->armed && socket->rearm_ns > t->batch.now.monotonic_ns &&
+            socket->rearm_ns < deadline_ns)
+            deadline_ns = socket->rearm_ns;
+    }
+    return deadline_ns;
 }
 
 static void take_wake(struct zsip_net *t, const struct io_uring_cqe *cqe)
@@ -210,11 +226,11 @@ static void count_drops(struct zsip_net *t, uint64_t now_ns)
 enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
                                const struct zsip_net_batch **batch)
 {
-    if ((!t->enabled || t->paused) && enable(t) != ZSIP_OK)
+    if (enable(t) != ZSIP_OK)
         return ZSIP_ERROR_SYSTEM;
     arm_all(t, t->batch.now.monotonic_ns);
     t->batch.packet_count = t->batch.error_count = 0;
-    if (gather(t, deadline_ns) != ZSIP_OK)
+    if (gather(t, until_rested(t, deadline_ns)) != ZSIP_OK)
         return ZSIP_ERROR_SYSTEM;
     t->batch.now = zsip_time_now();
     if (t->config.arrivals) {

@@ -21,7 +21,7 @@ static void failed(struct zsip_net *t, const struct zsip_output *output)
         t->failed[t->failed_turn][t->failed_count++] = output->client;
 }
 
-void zsip_send_unroutable(struct zsip_net *t, const struct zsip_output *output)
+void zsip_send_impossible(struct zsip_net *t, const struct zsip_output *output)
 {
     failed(t, output);
     t->datagrams_bad--; /* it never was in the queue */

@@ -17,8 +17,8 @@ void zsip_send_queue(struct zsip_net *net, struct io_uring_sqe *sqe, struct send
 size_t zsip_send_control(struct send_slot *slot, const struct zsip_address *local,
                          size_t segment_bytes);
 
-/* There is no socket that leads where this output wants to go. */
-void zsip_send_unroutable(struct zsip_net *net, const struct zsip_output *output);
+/* This output can not even be queued: no socket leads where it wants to go. */
+void zsip_send_impossible(struct zsip_net *net, const struct zsip_output *output);
 
 /* From now on datagrams to this host go one by one. */
 void zsip_train_forbid(struct zsip_net *net, const struct zsip_address *remote);

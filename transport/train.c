@@ -123,7 +123,7 @@ static void open_train(struct zsip_net *t, const struct zsip_output *output, uin
 {
     struct udp_socket *socket = socket_of(t, output->path);
     if (socket == NULL) {
-        zsip_send_unroutable(t, output);
+        zsip_send_impossible(t, output);
         return;
     }
     t->trains[t->train_count++] = (struct train){
@@ -184,10 +184,14 @@ static void leave(struct zsip_net *t, const struct train *train, const struct zs
 {
     struct io_uring_sqe *sqe;
     struct send_slot *slot = zsip_send_slot(t, train->count, &sqe);
-    if (slot == NULL)
-        return; /* the ring is broken, as the next wait will say */
-    slot->socket = train->socket;
     uint16_t index = train->head;
+    if (slot == NULL) {
+        /* The ring is broken, as the next wait will say. */
+        for (uint32_t i = 0; i < train->count; i++, index = t->train_next[index])
+            zsip_send_impossible(t, &outputs[index]);
+        return;
+    }
+    slot->socket = train->socket;
     for (uint32_t i = 0; i < train->count; i++, index = t->train_next[index]) {
         const struct zsip_output *output = &outputs[index];
         uint32_t bytes = output->bytes;

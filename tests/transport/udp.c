@@ -357,7 +357,42 @@ Test(udp, receives_go_on_after_icmp_errors)
         cr_assert_eq(packets, 1, "round %u: %zu packets, %zu errors", round, packets, errors);
         cr_assert_gt(errors, 0);
     }
+    cr_assert_eq(test_log_count, 0, "%s", test_log[0]);
     close(peer);
+    zsip_net_destroy(net);
+}
+
+Test(udp, a_flood_of_icmp_errors_starves_no_answer)
+{
+    enum { DEAD = 500 };
+    static struct zsip_output outputs[DEAD + 1];
+    struct zsip_net *net = test_net(0, 0);
+    struct zsip_address address = test_listen(net, "127.0.0.1");
+    int alive = test_peer("127.0.0.1", &address), dead = test_peer("127.0.0.1", NULL);
+    struct zsip_path to_dead = {.remote = test_name(dead), .transport = ZSIP_TRANSPORT_UDP};
+    struct zsip_path to_alive = {.remote = test_name(alive), .transport = ZSIP_TRANSPORT_UDP};
+    uint8_t data[600], back[600];
+    memset(data, 'x', sizeof(data));
+    close(dead);
+    /* Of ever other length, so that each is a datagram with an error of its own. */
+    for (unsigned i = 0; i < DEAD; i++)
+        outputs[i] =
+            (struct zsip_output){.data = data, .path = &to_dead, .bytes = 33 + i, .client = i + 1};
+    outputs[DEAD] = (struct zsip_output){.data = data, .path = &to_alive, .bytes = 500};
+    for (unsigned round = 0; round < 10; round++) {
+        zsip_net_send(net, outputs, DEAD + 1);
+        cr_assert_eq(send(alive, "hello", 5, 0), 5);
+        size_t packets = 0;
+        for (unsigned turn = 0; turn < 3 && packets == 0; turn++) {
+            packets = test_wait(net, 100000000)->packet_count;
+            zsip_net_recycle(net);
+        }
+        cr_assert_eq(packets, 1);
+        cr_assert_eq(recv(alive, back, sizeof(back), 0), 500);
+    }
+    cr_assert_gt(zsip_net_stats(net)->icmp_errors, 64 * 10);
+    cr_assert_eq(zsip_net_stats(net)->send_errors, 0);
+    close(alive);
     zsip_net_destroy(net);
 }
 
