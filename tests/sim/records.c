@@ -274,10 +274,11 @@ static bool scheme_served(const struct packet *packet)
 static bool type_taken(const struct node *node, const struct packet *packet)
 {
     struct span type = packet->look.content_type;
+    const uint8_t *text = packet->data + type.at;
     if (node->config.accept.length == 0 || packet->bytes <= packet->look.body_at)
         return true;
-    return span_is(packet->data, type, "text/plain") ||
-           (type.length > 12 && memcmp(packet->data + type.at, "application/", 12) == 0);
+    return (type.length == 10 && equal_fold(text, "text/plain", 10)) ||
+           (type.length > 12 && equal_fold(text, "application/", 12));
 }
 
 unsigned record_refusal(const struct node *node, const struct packet *packet, bool merged)
