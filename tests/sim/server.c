@@ -395,8 +395,9 @@ static void held_hundred(struct node *node, struct record *record)
         return;
     }
     stateless_answer(node, record->first, 100);
+    record->again = !record->hundred && node->mode == EXPIRING && age >= node->p_ns;
     record->hundred = true;
-    if (node->server.hand == record)
+    if (node->server.hand == record && !record->again)
         node->server.hand = record->newer;
 }
 
@@ -424,8 +425,14 @@ void server_held_answered(struct node *node, struct record *record, enum zsip_st
 void server_hundred(struct node *node, const struct zsip_output *output)
 {
     struct server_model *model = &node->server;
-    while (model->hand != NULL && model->hand->hundred)
-        model->hand = model->hand->newer;
+    while (model->hand != NULL && model->hand->hundred) {
+        struct record *had = model->hand;
+        model->hand = had->newer;
+        if (had->again && had->first->look.branch_hash == node_look(node)->branch_hash) {
+            answer_check(node, had->first, output);
+            return;
+        }
+    }
     struct record *record = model->hand;
     if (record == NULL)
         fail(node->world, "node %u: a response out of nothing:\n%.*s", node->index,
