@@ -51,9 +51,9 @@ struct zsip_worker_config {
     struct zsip_endpoint_config endpoint; /* a seed of all zero is drawn from the kernel */
     zsip_log log;
     void *log_user;
-    int cpu;          /* pin the thread that runs it; -1: don't */
-    uint32_t spin_us; /* look for packets this long before sleeping; 20 */
-    uint32_t buffers; /* receive buffers, a power of two; 64 with trains, 1,024 without */
+    int cpu;                      /* pin the thread that runs it; -1: don't */
+    uint32_t spin_us;             /* look for packets this long before sleeping; 20 */
+    uint32_t buffers;             /* receive buffers, a power of two; 64 */
     uint32_t socket_buffer_bytes; /* SO_RCVBUF and SO_SNDBUF; 8 MiB */
     unsigned without;             /* enum zsip_feature: don't use these */
     bool grow_thread;             /* a helper thread touches memory ahead of need */
