@@ -3,12 +3,15 @@
 
 usage: run.py --list | NAME [OPTION...]
 """
-import os
+import shutil
+import subprocess
 import sys
 
 from figures import ROOT
 
 BUILD = ROOT / "build" / "bench"
+# The JSON of each bench's last whole run, for report.
+KEPT = ROOT / "build" / "results"
 # Name: (what it measures, program). A program in C is built; a script drives what is built.
 BENCHES = {
     "compare": ("zsip beside Kamailio, sofia-sip, SIPp, and parsers of osip2 and re",
@@ -19,6 +22,8 @@ BENCHES = {
     "overload": ("goodput and p99 when more comes than can be served",
                  ROOT / "bench" / "overload.py"),
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),
+    "report": ("bench/RESULTS.md and plots, from the JSON of what was measured",
+               ROOT / "bench" / "report.py"),
     "udp": ("zsip over UDP: trains and plain, beside the kernel; latency, memory, veth",
             ROOT / "bench" / "udp.py"),
     "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),
@@ -41,7 +46,17 @@ def main():
     command = [str(program), *options]
     if program.suffix == ".py":
         command.insert(0, sys.executable)
-    os.execv(command[0], command)
+    keeps = name != "report" and "--only" not in options
+    given = options[options.index("--json") + 1:][:1] if "--json" in options else []
+    path = KEPT / f"{name}.json"
+    if keeps and not given:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        command += ["--json", str(path)]
+    status = subprocess.run(command, check=False).returncode
+    if keeps and status == 0 and given and given[0] != "-":
+        KEPT.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(given[0], path)
+    return status
 
 
 if __name__ == "__main__":
