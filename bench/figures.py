@@ -74,6 +74,7 @@ class Bench:
             parser.error(f"no part {unknown[0]}; there are {','.join(parts)}")
         self.name, self.json_path, self.runs = name, options.json, max(options.runs, 1)
         self.rows, self.notes = {}, []
+        self.began, self.stolen = time.monotonic(), stolen_s()
 
     def sample(self, name, value, unit):
         self.rows.setdefault(name, (unit, []))[1].append(float(value))
@@ -83,6 +84,9 @@ class Bench:
             self.notes.append(text)
 
     def finish(self):
+        self.note(f"taken from this machine by others on its host: "
+                  f"{stolen_s() - self.stolen:.2f} s of CPU time in "
+                  f"{time.monotonic() - self.began:.0f} s")
         about = machine()
         rows = [{"name": name, "value": statistics.median(samples), "unit": unit,
                  "min": min(samples), "max": max(samples), "runs": len(samples)}
@@ -101,6 +105,16 @@ class Bench:
                 json.dump({"bench": self.name, "machine": about, "commit": commit, "rows": rows,
                            "notes": self.notes}, file, indent=1)
                 file.write("\n")
+
+
+def stolen_s():
+    """CPU time that a virtual machine was made to wait for, so far: what long latencies come from
+    there."""
+    try:
+        with open("/proc/stat", encoding="ascii") as file:
+            return int(file.readline().split()[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return 0.0
 
 
 def progress(text):

@@ -20,7 +20,7 @@ import rig
 WORK = ("--work-us", 20, "--rcvbuf", "256M")
 SHARES = (0.5, 1, 1.5, 2, 4)
 RULES = (("age rule", ("--aged", "503")), ("age rule drop", ()), ("no age rule", ("--max-age", 0)))
-SECONDS = 5
+SECONDS = 4
 
 
 def capacity(bench):
