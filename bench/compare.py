@@ -113,8 +113,9 @@ def servers(bench):
 
 # ---- Generators --------------------------------------------------------------------------------
 
-# SIPp's rate is an input. It is clean where every call succeeds and nothing was sent twice.
-SIPP_RATES = (20000, 30000, 40000, 50000, 60000, 70000, 80000)
+# SIPp's rate is an input. It is clean where every call succeeds and hardly any (one in a thousand: a
+# stall of the machine) was sent twice; a rate has two tries.
+SIPP_RATES = (40000, 50000, 60000, 70000, 80000)
 
 
 def sipp_clean(server, rate):
@@ -123,7 +124,7 @@ def sipp_clean(server, rate):
     driver = sipp.client((server.address, server.port), rate, calls, SECONDS * 3, cpu=rig.LOAD_CPU)
     status, seen = driver.finish(SECONDS * 5)
     return (status == 0 and seen.get("SuccessfulCall(C)", 0) == calls and
-            seen.get("Retransmissions(C)", 0) == 0)
+            seen.get("Retransmissions(C)", 0) <= calls / 1000)
 
 
 def generators(bench):
@@ -142,7 +143,7 @@ def generators(bench):
     best = 0
     for rate in SIPP_RATES:
         with rig.serving(rig.zsip()) as server:
-            if not sipp_clean(server, rate):
+            if not (sipp_clean(server, rate) or sipp_clean(server, rate)):
                 break
         best = rate
     bench.sample("sipp client", best, "1/s")
@@ -184,19 +185,17 @@ PARTS = {"servers": servers, "generators": generators, "parsers": parsers, "swee
 
 
 def ratios(bench):
-    """What the headline says, of the medians of one run."""
-    def median(name):
-        row = bench.rows.get(name)
-        return sorted(row[1])[len(row[1]) // 2] if row else 0
-
+    """What the headline says, round by round: a slow moment of the machine is in both."""
     for name, over, under in (
             ("trains over kamailio stateless", "zsip stateful trains", "kamailio stateless"),
             ("trains over kamailio stateful", "zsip stateful trains", "kamailio stateful"),
             ("plain over kamailio stateless", "zsip stateful plain", "kamailio stateless"),
             ("plain over kamailio stateful", "zsip stateful plain", "kamailio stateful"),
             ("client over sipp", "zsip client plain", "sipp client")):
-        if median(under) > 0 and median(over) > 0:
-            bench.sample(name, median(over) / median(under), "")
+        if over in bench.rows and under in bench.rows:
+            for mine, theirs in zip(bench.rows[over][1], bench.rows[under][1]):
+                if theirs > 0:
+                    bench.sample(name, mine / theirs, "")
 
 
 def main():

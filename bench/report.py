@@ -78,9 +78,10 @@ def targets(results):
         return (what, "at most " + amount(wanted, unit), amount(reached, unit),
                 None if reached is None else reached <= wanted)
 
-    overload = [at_least(f"goodput at {share}× of capacity, of that at 1× ({rule})",
+    overload = [at_least(f"goodput at {share}× of capacity, of that at 1× ({how})",
                          value("overload", f"{rule} {share}x of 1x"), 0.8)
-                for rule in ("age rule", "age rule drop") for share in (2, 4)]
+                for rule, how in (("age rule", "--aged 503"), ("age rule drop", "--aged drop"))
+                for share in (2, 4)]
     return [
         at_least("stateful, trains both ways", value("udp", "stateful trains"), 1500000, "1/s"),
         at_most("of these unanswered", value("udp", "stateful trains unanswered"), 0),
