@@ -209,9 +209,10 @@ struct zsip_response {
 /* Answers a request, in its callback by incoming->handle or later by what hold gave.
  * ERROR_STALE: the handle is no longer valid (answered, or ended after 64*T1). ERROR_ARGUMENT: a
  * status, header or body that may not stand there (RFC 3428 section 7: no body and no Contact in a
- * 2xx to MESSAGE; RFC 4320: no provisional but 100, no 408). ERROR_FULL: no room in the store (503
- * was sent in its place, if in the callback) or in the output (later answers: take the output,
- * try again). ERROR_TOO_LARGE: over 8 KiB of headers and body over UDP's limits. */
+ * 2xx to MESSAGE; RFC 4320: no provisional but 100, no 408). ERROR_FULL: in the callback, no room
+ * in the store, and 503 was sent in its place; later, no room in the output (take it, try again) or
+ * in the log (answer with the status alone, for which there always is room). ERROR_TOO_LARGE: over
+ * 8 KiB of headers and body over UDP's limits. */
 ZSIP_API enum zsip_status zsip_endpoint_respond(struct zsip_endpoint *endpoint, uint64_t handle,
                                                 const struct zsip_response *response,
                                                 struct zsip_time now);
