@@ -236,7 +236,8 @@ static struct zsip_outcome outcome_of(const struct zsip_endpoint *endpoint, uint
 static bool via_ours(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg)
 {
     struct zsip_view ours = {endpoint->sent_by, endpoint->sent_by_bytes};
-    if (!zsip_text_equal_fold(zsip_msg_view(msg, msg->via.sent_by), ours))
+    struct zsip_view theirs = zsip_msg_view(msg, msg->via.sent_by);
+    if (!view_equal(theirs, ours) && !zsip_text_equal_fold(theirs, ours))
         return false;
     unsigned row = zsip_msg_find(msg, ZSIP_HEADER_VIA, 0);
     if (row == msg->header_count ||
