@@ -16,6 +16,8 @@ KEPT = ROOT / "build" / "results"
 BENCHES = {
     "compare": ("zsip beside Kamailio, sofia-sip, SIPp, and parsers of osip2 and re",
                 ROOT / "bench" / "compare.py"),
+    "endpoint": ("the endpoint fed from memory: parse to reply, no kernel",
+                 BUILD / "micro" / "bench-endpoint"),
     "first": ("the whole stack, plain datagrams, a core each; SIPp", ROOT / "bench" / "first.py"),
     "limit": ("what the kernel alone echoes, and the transport without SIP",
               BUILD / "limit" / "bench-limit"),
