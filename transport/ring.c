@@ -61,10 +61,16 @@ static enum zsip_status sleep_until(struct zsip_net *t, uint64_t deadline_ns, ui
                           &t->ring, &cqe, 1, deadline_ns == ZSIP_NEVER_NS ? NULL : &timeout, NULL));
 }
 
-/* Whether the next batch would hold anything. */
+/* Whether the next batch would hold anything. An error queue tells of itself only once: by a send
+ * or a receive that it ended, and the send's completion may be dealt with already. */
 static bool has_work(const struct zsip_net *t)
 {
-    return io_uring_cq_ready(&t->ring) > 0 || t->failed_count > 0 || t->batch.more;
+    if (io_uring_cq_ready(&t->ring) > 0 || t->failed_count > 0 || t->batch.more)
+        return true;
+    for (unsigned i = 0; i < t->socket_count; i++)
+        if (t->sockets[i].errors_waiting)
+            return true;
+    return false;
 }
 
 /* Before the first enter, or the first after a pause: from here on the ring is this thread's. */
