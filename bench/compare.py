@@ -113,8 +113,8 @@ def servers(bench):
 
 # ---- Generators --------------------------------------------------------------------------------
 
-# SIPp's rate is an input. It is clean where every call succeeds and hardly any (one in a thousand: a
-# stall of the machine) was sent twice; a rate has two tries.
+# SIPp's rate is an input. It is clean where every call succeeds and hardly any (one in a thousand:
+# a stall of the machine) was sent twice; a rate has two tries.
 SIPP_RATES = (40000, 50000, 60000, 70000, 80000)
 
 

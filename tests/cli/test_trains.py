@@ -149,7 +149,8 @@ class Strangers(Case):
             messages = []
             for _ in range(12):
                 messages += [peers.request(), peers.request("OPTIONS"), peers.request("PUBLISH"),
-                             peers.request(uri="mailto:bob@zsip.invalid"), peers.request(to_tag="gone")]
+                             peers.request(uri="mailto:bob@zsip.invalid"),
+                             peers.request(to_tag="gone")]
             for message in messages:
                 client.send(message)
             answers = [client.recv(65535) for _ in messages]

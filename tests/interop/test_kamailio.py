@@ -1,5 +1,5 @@
-"""Kamailio on the other side: as the server behind zsip load, and as the proxy between zsip load and
-zsip serve."""
+"""Kamailio on the other side: as the server behind zsip load, and as the proxy between zsip load
+and zsip serve."""
 import os
 import tempfile
 import unittest

@@ -26,7 +26,8 @@ FAULTS = {
                                       "SEND_REQUEST | A(DOUBLE_E)"),
     "timer_e_runs_over_reliable": ("machine.h",
                                    "X(NEW, REQUEST, RELIABLE, ROW, TRYING, SEND_REQUEST |",
-                                   "X(NEW, REQUEST, RELIABLE, ROW, TRYING, SEND_REQUEST | A(START_E) |"),
+                                   "X(NEW, REQUEST, RELIABLE, ROW, TRYING, SEND_REQUEST | "
+                                   "A(START_E) |"),
     "timer_p_too_early": ("txn.c", "level + 1 < txn->levels; level++)",
                           "level + 2 < txn->levels; level++)"),
     "timer_p_never": ("server.c", "if (!txn->server_hand)\n        txn->server_hand = slot;", ""),
@@ -64,7 +65,8 @@ FAULTS = {
                            "return word | ((from_a ^ from_a ^ past_z ^ past_z) & high) >> 2;"),
     "b_not_compared": ("server.c", "const bool same_b = candidate->b == key->b;",
                        "const bool same_b = candidate->b == candidate->b || key->b;"),
-    "method_not_compared": ("server.c", "if (same_m && same_b && candidate->method == key->method) {",
+    "method_not_compared": ("server.c",
+                            "if (same_m && same_b && candidate->method == key->method) {",
                             "if (same_m && same_b) {"),
     "method_name_not_compared": ("keys.c", "if (key->method == 0) {", "if (key->method == 200) {"),
     "merged_after_any_answer": ("server.c", "return status / 100 == 2;", "return status != 0;"),
@@ -99,7 +101,8 @@ FAULTS = {
     # SipHash.
     "one_round_missing": ("siphash.c", "static void mix(uint64_t v[4], uint64_t word)\n{\n"
                           "    uint64_t v0 = v[0], v1 = v[1], v2 = v[2], v3 = v[3] ^ word;\n"
-                          "    ROUND(v0, v1, v2, v3);", "static void mix(uint64_t v[4], uint64_t word)"
+                          "    ROUND(v0, v1, v2, v3);",
+                          "static void mix(uint64_t v[4], uint64_t word)"
                           "\n{\n    uint64_t v0 = v[0], v1 = v[1], v2 = v[2], v3 = v[3] ^ word;"),
     "tag_under_the_index_secret": ("keys.c", "txn->lanes(txn->tag_secret, words, at, counts, t);",
                                    "txn->lanes(txn->index_secret, words, at, counts, t);"),
