@@ -2,8 +2,8 @@
 """./dev bench report: bench/RESULTS.md and its plots, from the JSON that the benches left.
 
 Every whole run of `./dev bench NAME` leaves build/results/NAME.json. They are copied to
-bench/results beside the plots, so that what the page says can be compared later; what is not measured here keeps
-the figures it has there. Nothing is measured by this program.
+bench/results beside the plots, so that what the page says can be compared later; what is not
+measured here keeps the figures it has there. Nothing is measured by this program.
 """
 import argparse
 import json
