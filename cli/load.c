@@ -323,8 +323,10 @@ static void watch(struct load *load, FILE *out, const sigset_t *signals)
         struct load_second second;
 
         running = load_running(load); /* before the last second is looked for */
-        while (out != NULL && load_second(load, printed, &second))
-            load_report_second(out, printed++, &second);
+        for (; load_second(load, printed, &second); printed++) {
+            if (out != NULL)
+                load_report_second(out, printed, &second);
+        }
         if (!running || sigtimedwait(signals, NULL, &pause) < 0)
             continue;
         if (asked++ == 0) {

@@ -18,6 +18,11 @@ struct load {
     struct load_worker *workers[LOAD_WORKERS_MAX];
     uint64_t start_ns;
     struct rusage usage_before;
+    /* The seconds that are over, all workers together. */
+    struct load_second *seconds;
+    uint32_t seconds_count;
+    uint32_t seconds_max;
+    struct load_histogram second_latency;
     /* Merged by load_result(). */
     struct load_histogram latency;
     struct load_histogram from_send;
@@ -81,6 +86,14 @@ enum zsip_status load_create(const struct load_config *config, struct load **out
             break;
         }
         status = load_worker_create(load->workers[i], &load->config, i, run, error, error_bytes);
+    }
+    if (status == ZSIP_OK) {
+        load->seconds_max = load->workers[0]->series_max;
+        load->seconds = calloc(load->seconds_max, sizeof *load->seconds);
+        if (load->seconds == NULL) {
+            snprintf(error, error_bytes, "no memory for a series of %u seconds", load->seconds_max);
+            status = ZSIP_ERROR_MEMORY;
+        }
     }
     if (status != ZSIP_OK) {
         load_destroy(load);
@@ -146,16 +159,30 @@ static void second_add(struct load_second *to, const struct load_second *from)
     to->failed += from->failed;
     to->retransmitted += from->retransmitted;
     to->pending += from->pending;
-    to->p50_us = to->p50_us > from->p50_us ? to->p50_us : from->p50_us;
-    to->p99_us = to->p99_us > from->p99_us ? to->p99_us : from->p99_us;
-    to->max_us = to->max_us > from->max_us ? to->max_us : from->max_us;
 }
 
-bool load_second(struct load *load, uint32_t index, struct load_second *out)
+static void second_latency(struct load_worker *worker, uint32_t index, struct load_histogram *to)
 {
+    bool over = atomic_load_explicit(&worker->over, memory_order_acquire);
+
+    if (over && index + 1 >= atomic_load_explicit(&worker->series_count, memory_order_acquire))
+        load_intervals_rest(&worker->intervals, to);
+    else
+        load_intervals_take(&worker->intervals, index, to);
+}
+
+/* Puts the next second together, if it is over for all workers. */
+static bool second_next(struct load *load)
+{
+    uint32_t index = load->seconds_count;
+    struct load_second *out = &load->seconds[index];
+    struct load_histogram *latency = &load->second_latency;
     bool some = false;
 
+    if (index == load->seconds_max)
+        return false;
     *out = (struct load_second){0};
+    load_histogram_clear(latency);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
         /* In this order: who is over writes no more. */
@@ -169,7 +196,29 @@ bool load_second(struct load *load, uint32_t index, struct load_second *out)
             return false;
         }
     }
+    for (uint32_t i = 0; i < load->config.workers && some; i++)
+        second_latency(load->workers[i], index, latency);
+    out->p50_us = load_histogram_percentile(latency, 50);
+    out->p90_us = load_histogram_percentile(latency, 90);
+    out->p99_us = load_histogram_percentile(latency, 99);
+    out->p99_9_us = load_histogram_percentile(latency, 99.9);
+    out->max_us = latency->max_us;
     return some;
+}
+
+bool load_second(struct load *load, uint32_t index, struct load_second *out)
+{
+    while (load->seconds_count <= index && second_next(load)) {
+        uint32_t last = load->seconds_count++;
+
+        if (load->config.second != NULL)
+            load->config.second(load->config.second_user, last, &load->seconds[last],
+                                &load->second_latency);
+    }
+    if (index >= load->seconds_count)
+        return false;
+    *out = load->seconds[index];
+    return true;
 }
 
 /* ---- Results --------------------------------------------------------------------------------- */
@@ -202,6 +251,8 @@ static void worker_result(const struct load_worker *worker, struct load_result *
 #define X(name, text) result->counters.name += atomic_load(&worker->counters.name);
     LOAD_COUNTER_MAP(X)
 #undef X
+    for (unsigned i = 0; i < LOAD_STATUS_MAX; i++)
+        result->status[i] += atomic_load_explicit(&worker->status[i], memory_order_relaxed);
     result->pending += load_worker_pending(worker);
     result->retransmissions += endpoint.retransmissions_out;
     result->responses_stray += endpoint.responses_stray + endpoint.responses_late;
@@ -233,6 +284,7 @@ static void times(const struct load *load, struct load_result *result)
 
 void load_result(struct load *load, struct load_result *result)
 {
+    struct load_second second;
     struct rusage usage;
 
     *result = (struct load_result){0};
@@ -250,6 +302,7 @@ void load_result(struct load *load, struct load_result *result)
         load_histogram_add(&load->from_send, &worker->from_send);
         load_histogram_add(&load->send_lag, &worker->send_lag);
     }
+    load_second(load, UINT32_MAX, &second); /* those not asked for yet */
     getrusage(RUSAGE_SELF, &usage);
     times(load, result);
     result->user_s = seconds_between(&load->usage_before.ru_utime, &usage.ru_utime);
@@ -281,5 +334,6 @@ void load_destroy(struct load *load)
         load_worker_destroy(worker);
         free(worker);
     }
+    free(load->seconds);
     free(load);
 }

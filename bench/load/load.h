@@ -19,6 +19,27 @@
 #define LOAD_WORKERS_MAX 64u
 #define LOAD_WINDOW_MAX  4000000u
 
+/* One second of the run, all workers. */
+struct load_second {
+    uint64_t sent;
+    uint64_t answered;
+    uint64_t failed; /* timed out or unreachable */
+    uint64_t retransmitted;
+    uint64_t pending; /* at its end */
+    /* Of the answers of this second, from the planned start in an open loop; of all workers'
+     * histograms together. */
+    uint64_t p50_us;
+    uint64_t p90_us;
+    uint64_t p99_us;
+    uint64_t p99_9_us;
+    uint64_t max_us;
+};
+
+/* Told of each second once, in order, by the thread that calls load_second(). latency holds the
+ * answers of this second until the function returns. */
+typedef void (*load_second_told)(void *user, uint32_t index, const struct load_second *second,
+                                 const struct load_histogram *latency);
+
 struct load_config {
     struct zsip_address remote;
     const char *domain; /* host[:port] in the target URIs */
@@ -40,7 +61,9 @@ struct load_config {
     const int *cpus; /* one a worker; -1: not pinned */
     uint32_t spin_us;
     uint32_t socket_buffer_bytes;
-    unsigned without; /* enum zsip_feature */
+    unsigned without;        /* enum zsip_feature */
+    load_second_told second; /* may be NULL */
+    void *second_user;
     zsip_log log;
     void *log_user;
 };
@@ -69,23 +92,13 @@ struct load_counters {
 #undef X
 };
 
-/* One second of the run, all workers. */
-struct load_second {
-    uint64_t sent;
-    uint64_t answered;
-    uint64_t failed; /* timed out or unreachable */
-    uint64_t retransmitted;
-    uint64_t pending; /* at its end */
-    /* Of the answers of this second, from the planned start in an open loop. Of several workers the
-     * worst one's; the run's own percentiles are exact. */
-    uint64_t p50_us;
-    uint64_t p99_us;
-    uint64_t max_us;
-};
+/* A final response's status code is below this. */
+#define LOAD_STATUS_MAX 700u
 
 struct load_result {
     struct load_counters counters;
-    uint64_t pending; /* ended neither way: cut off, or load_stop() */
+    uint64_t status[LOAD_STATUS_MAX]; /* final responses by status code */
+    uint64_t pending;                 /* ended neither way: cut off, or load_stop() */
     uint64_t retransmissions;
     uint64_t responses_stray;   /* match nothing, or came after the end */
     uint64_t datagrams_dropped; /* by our own socket, for want of buffer */
@@ -117,7 +130,8 @@ bool load_running(struct load *load);
 void load_close(struct load *load);
 /* Ends the run as it stands. Any thread. */
 void load_stop(struct load *load);
-/* Whether second number index (0, 1 ...) is over for all workers; then fills *out. */
+/* Whether second number index (0, 1 ...) is over for all workers; then fills *out. One thread, at
+ * least once a second: what it does not look at in time is told as part of a later second. */
 bool load_second(struct load *load, uint32_t index, struct load_second *out);
 /* Waits for the threads, then fills *result; its pointers live as long as load. */
 void load_result(struct load *load, struct load_result *result);

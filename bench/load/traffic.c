@@ -146,12 +146,13 @@ static void answered(struct load_worker *worker, const struct load_slot *slot,
 
     ZSIP_ASSERT(outcome->code >= 200 && outcome->code < 700);
     load_count(classes[outcome->code / 100 - 2], 1);
+    load_count(&worker->status[outcome->code], 1);
     if (outcome->sends > 1)
         load_count(&counters->answered_late, 1);
     if (outcome->code < 300 && now_ns - slot->planned_ns <= worker->config->t1_ns)
         load_count(&counters->good_in_t1, 1);
     load_histogram_record(&worker->latency, latency_us);
-    load_histogram_record(&worker->this_second, latency_us);
+    load_histogram_record(worker->intervals.current, latency_us);
     if (open_loop(worker))
         load_histogram_record(&worker->from_send, (now_ns - slot->sent_ns) / ZSIP_NS_PER_US);
 }
@@ -214,15 +215,12 @@ static void second_close(struct load_worker *worker)
             .failed = now.failed - before->failed,
             .retransmitted = now.retransmitted - before->retransmitted,
             .pending = now.pending,
-            .p50_us = load_histogram_percentile(&worker->this_second, 50),
-            .p99_us = load_histogram_percentile(&worker->this_second, 99),
-            .max_us = worker->this_second.max_us,
         };
+        /* Before the count: who sees the second finds its latencies. */
+        load_intervals_close(&worker->intervals, count);
         atomic_store_explicit(&worker->series_count, count + 1, memory_order_release);
     }
     worker->totals_before = now;
-    if (worker->this_second.total > 0)
-        load_histogram_clear(&worker->this_second);
 }
 
 /* Anything since the second began. */

@@ -62,8 +62,7 @@ static bool memory_take(struct load_worker *worker)
     load_histogram_clear(&worker->latency);
     load_histogram_clear(&worker->from_send);
     load_histogram_clear(&worker->send_lag);
-    load_histogram_clear(&worker->this_second);
-    return true;
+    return load_intervals_create(&worker->intervals);
 }
 
 static uint32_t least(uint32_t a, uint32_t b)
@@ -214,6 +213,7 @@ void load_worker_destroy(struct load_worker *worker)
     free(worker->free_slots);
     free(worker->idle_users);
     free(worker->series);
+    load_intervals_destroy(&worker->intervals);
 }
 
 /* ---- Thread ---------------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #ifndef ZSIP_BENCH_LOAD_WORKER_H
 #define ZSIP_BENCH_LOAD_WORKER_H
 
+#include "interval.h"
 #include "load.h"
 #include "plan.h"
 #include "template.h"
@@ -67,11 +68,12 @@ struct load_worker {
     uint32_t user_count;
 
     struct load_shared_counters counters;
+    _Atomic uint64_t status[LOAD_STATUS_MAX]; /* final responses by status code */
     struct load_histogram latency;
     struct load_histogram from_send;
     struct load_histogram send_lag;
 
-    struct load_histogram this_second;
+    struct load_intervals intervals;
     uint64_t second_end_ns;
     struct load_second totals_before; /* at the beginning of this second */
     struct load_second *series;
