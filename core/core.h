@@ -1,6 +1,7 @@
 /* core: what the files of the endpoint share. Private to this room.
  *
  *   endpoint.c  life, configuration, the turn: receive, expire, output
+ *   grow.c      structures that callers of other versions pass
  *   output.c    the arena that outgoing messages are written into
  *   response.c  responses written from a request in place
  *   uas.c       RFC 3261 section 8.2 in its order
@@ -32,6 +33,18 @@
 #define RESPONSE_OWN_BYTES_MAX 1536u
 /* What an application may add to one response: headers and body. */
 #define RESPONSE_EXTRA_BYTES_MAX 8192u
+
+/* ---- Structures of callers' ------------------------------------------------------------------ */
+
+/* Takes over a structure that begins with its size, struct_bytes: known holds the defaults, and
+ * becomes what given says, as far as both reach. ERROR_ARGUMENT: the size was forgotten.
+ * ERROR_UNSUPPORTED: it is longer, and what is unknown here is not zero. */
+enum zsip_status zsip_struct_read(void *known, size_t known_bytes, const void *given);
+/* Copies known to given as far as given's struct_bytes reaches; clears what lies behind. The size
+ * stays as it is. */
+void zsip_struct_write(void *given, const void *known, size_t known_bytes);
+/* Takes over the hooks; NULL: the library's own. ERROR_ARGUMENT: not all that belong together. */
+enum zsip_status zsip_memory_read(struct zsip_memory *memory, const struct zsip_memory *given);
 
 /* ---- Writing text ---------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 
 /* ---- Configuration --------------------------------------------------------------------------- */
 
-void zsip_endpoint_config_init(struct zsip_endpoint_config *config)
+static void config_defaults(struct zsip_endpoint_config *config)
 {
     *config = (struct zsip_endpoint_config){
         .struct_bytes = sizeof(*config),
@@ -24,6 +24,14 @@ void zsip_endpoint_config_init(struct zsip_endpoint_config *config)
         .output_bytes = 1u << 20,
         .methods = ZSIP_VIEW("MESSAGE, OPTIONS"),
     };
+}
+
+void zsip_endpoint_config_init_sized(struct zsip_endpoint_config *config, size_t struct_bytes)
+{
+    struct zsip_endpoint_config defaults;
+    config_defaults(&defaults);
+    config->struct_bytes = struct_bytes;
+    zsip_struct_write(config, &defaults, sizeof(defaults));
 }
 
 static bool all_zero(const uint8_t *bytes, size_t count)
@@ -242,22 +250,25 @@ enum zsip_status zsip_endpoint_create(const struct zsip_endpoint_config *given,
                                       struct zsip_endpoint **endpoint)
 {
     struct zsip_endpoint_config config;
+    struct zsip_memory memory;
     *endpoint = NULL;
-    zsip_endpoint_config_init(&config);
-    if (given->struct_bytes > sizeof(config))
-        return ZSIP_ERROR_UNSUPPORTED; /* made for a later version */
-    memcpy(&config, given, given->struct_bytes);
-    const struct zsip_memory *memory =
-        config.memory != NULL ? config.memory : zsip_memory_default();
-    struct zsip_endpoint *made = memory->allocate(memory->user, sizeof(*made));
+    config_defaults(&config);
+    enum zsip_status status = zsip_struct_read(&config, sizeof(config), given);
+    if (status == ZSIP_OK && !all_zero((const uint8_t *)config.reserved, sizeof(config.reserved)))
+        status = ZSIP_ERROR_UNSUPPORTED;
+    if (status == ZSIP_OK)
+        status = zsip_memory_read(&memory, config.memory);
+    if (status != ZSIP_OK)
+        return status;
+    struct zsip_endpoint *made = memory.allocate(memory.user, sizeof(*made));
     if (made == NULL)
         return ZSIP_ERROR_MEMORY;
     memset(made, 0, sizeof(*made));
-    made->memory = *memory;
+    made->memory = memory;
     made->config = config;
     made->callbacks = config.callbacks;
     made->user = config.user;
-    enum zsip_status status = endpoint_init(made);
+    status = endpoint_init(made);
     if (status != ZSIP_OK) {
         zsip_endpoint_destroy(made);
         return status;
@@ -511,7 +522,7 @@ void zsip_endpoint_output_done(struct zsip_endpoint *endpoint)
 
 void zsip_endpoint_stats(const struct zsip_endpoint *endpoint, struct zsip_endpoint_stats *stats)
 {
-    struct zsip_endpoint_stats now = {.struct_bytes = stats->struct_bytes};
+    struct zsip_endpoint_stats now;
 #define X(name, text) now.name = __atomic_load_n(&endpoint->stats.name, __ATOMIC_RELAXED);
     ZSIP_ENDPOINT_STATS_MAP(X)
 #undef X
@@ -520,6 +531,5 @@ void zsip_endpoint_stats(const struct zsip_endpoint *endpoint, struct zsip_endpo
     now.completed_now = usage.records;
     now.pending_now = usage.pending;
     now.clients_now = endpoint->request_count;
-    size_t bytes = stats->struct_bytes < sizeof(now) ? stats->struct_bytes : sizeof(now);
-    memcpy(stats, &now, bytes);
+    zsip_struct_write(stats, &now, sizeof(now));
 }

@@ -1,5 +1,6 @@
 /* Life of a group. */
 #include "core/group.h"
+#include "core/core.h"
 
 #include "zsip/host.h"
 
@@ -57,13 +58,15 @@ enum zsip_status zsip_group_create(unsigned workers, enum zsip_steering steering
     *group = NULL;
     if (workers == 0 || workers > ZSIP_GROUP_WORKERS_MAX)
         return ZSIP_ERROR_ARGUMENT;
-    if (memory == NULL)
-        memory = zsip_memory_default();
-    struct zsip_group *made = memory->allocate(memory->user, sizeof(*made));
+    struct zsip_memory hooks;
+    enum zsip_status status = zsip_memory_read(&hooks, memory);
+    if (status != ZSIP_OK)
+        return status;
+    struct zsip_group *made = hooks.allocate(hooks.user, sizeof(*made));
     if (made == NULL)
         return ZSIP_ERROR_MEMORY;
-    *made = (struct zsip_group){.memory = *memory, .steering = steering, .count = workers};
-    enum zsip_status status = group_init(made);
+    *made = (struct zsip_group){.memory = hooks, .steering = steering, .count = workers};
+    status = group_init(made);
     if (status == ZSIP_OK)
         *group = made;
     else

@@ -134,6 +134,13 @@ static enum zsip_status respond_held(struct zsip_endpoint *endpoint, uint64_t ha
 enum zsip_status zsip_endpoint_respond(struct zsip_endpoint *endpoint, uint64_t handle,
                                        const struct zsip_response *response, struct zsip_time now)
 {
+    struct zsip_response read = {0};
+    if (response->struct_bytes != sizeof(read)) { /* of another version's */
+        enum zsip_status status = zsip_struct_read(&read, sizeof(read), response);
+        if (status != ZSIP_OK)
+            return status;
+        response = &read;
+    }
     zsip_endpoint_advance(endpoint, now);
     if (endpoint->current.handle != 0 && handle == endpoint->current.handle)
         return respond_current(endpoint, response);

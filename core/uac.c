@@ -145,19 +145,22 @@ static enum zsip_status request_send(struct zsip_endpoint *endpoint, const struc
     return status;
 }
 
-void zsip_send_init(struct zsip_send *send)
+static const struct zsip_send send_defaults = {.struct_bytes = sizeof(struct zsip_send),
+                                               .expires_s = -1};
+
+void zsip_send_init_sized(struct zsip_send *send, size_t struct_bytes)
 {
-    *send = (struct zsip_send){.struct_bytes = sizeof(*send), .expires_s = -1};
+    send->struct_bytes = struct_bytes;
+    zsip_struct_write(send, &send_defaults, sizeof(send_defaults));
 }
 
 enum zsip_status zsip_endpoint_send(struct zsip_endpoint *endpoint, const struct zsip_send *given,
                                     struct zsip_time now, uint64_t *client)
 {
-    struct zsip_send send;
-    zsip_send_init(&send);
-    if (given->struct_bytes > sizeof(send))
-        return ZSIP_ERROR_UNSUPPORTED;
-    memcpy(&send, given, given->struct_bytes);
+    struct zsip_send send = send_defaults;
+    enum zsip_status status = zsip_struct_read(&send, sizeof(send), given);
+    if (status != ZSIP_OK)
+        return status;
     zsip_endpoint_advance(endpoint, now);
     uint32_t index;
     struct request *request = request_take(endpoint, &index);
@@ -165,7 +168,7 @@ enum zsip_status zsip_endpoint_send(struct zsip_endpoint *endpoint, const struct
         return ZSIP_ERROR_FULL;
     request->path = send.path;
     request->cookie = send.cookie;
-    enum zsip_status status = request_send(endpoint, &send, index);
+    status = request_send(endpoint, &send, index);
     if (status != ZSIP_OK) {
         request_give(endpoint, index);
         return status;

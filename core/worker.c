@@ -1,6 +1,7 @@
 /* The worker: one endpoint, one ring, one core. Everything it does, it does in turns. */
 #include "zsip/worker.h"
 
+#include "core/core.h"
 #include "core/group.h"
 #include "core/mailbox.h"
 #include "core/toucher.h"
@@ -43,7 +44,7 @@ struct zsip_worker {
 /* ---- Setting up -------------------------------------------------------------------------------
  */
 
-void zsip_worker_config_init(struct zsip_worker_config *config)
+static void config_defaults(struct zsip_worker_config *config)
 {
     *config = (struct zsip_worker_config){
         .struct_bytes = sizeof(*config),
@@ -52,6 +53,14 @@ void zsip_worker_config_init(struct zsip_worker_config *config)
         .socket_buffer_bytes = 8u << 20,
     };
     zsip_endpoint_config_init(&config->endpoint);
+}
+
+void zsip_worker_config_init_sized(struct zsip_worker_config *config, size_t struct_bytes)
+{
+    struct zsip_worker_config defaults;
+    config_defaults(&defaults);
+    config->struct_bytes = struct_bytes;
+    zsip_struct_write(config, &defaults, sizeof(defaults));
 }
 
 /* Copies a packet into the lane to its owner. */
@@ -128,17 +137,20 @@ enum zsip_status zsip_worker_create(const struct zsip_worker_config *config,
                                     struct zsip_worker **worker, char *error, size_t error_bytes)
 {
     struct zsip_worker_config full;
+    struct zsip_memory memory;
     *worker = NULL;
-    zsip_worker_config_init(&full);
-    if (config->struct_bytes == 0 || config->struct_bytes > sizeof(full)) {
+    config_defaults(&full);
+    enum zsip_status status = zsip_struct_read(&full, sizeof(full), config);
+    if (status == ZSIP_OK)
+        status = zsip_memory_read(&memory, full.endpoint.memory);
+    if (status != ZSIP_OK) {
         if (error != NULL)
-            snprintf(error, error_bytes, "worker: struct_bytes is %zu, this library knows %zu",
+            snprintf(error, error_bytes,
+                     "worker: struct_bytes is %zu, this library knows %zu; call "
+                     "zsip_worker_config_init() first, and give all memory hooks or none",
                      config->struct_bytes, sizeof(full));
-        return ZSIP_ERROR_ARGUMENT;
+        return status;
     }
-    memcpy(&full, config, config->struct_bytes);
-    struct zsip_memory memory =
-        full.endpoint.memory != NULL ? *full.endpoint.memory : *zsip_memory_default();
     struct zsip_worker *w = memory.allocate(memory.user, sizeof(*w));
     if (w == NULL) {
         if (error != NULL)
@@ -152,7 +164,7 @@ enum zsip_status zsip_worker_create(const struct zsip_worker_config *config,
     /* Who named a sent-by knows better than the first socket. */
     w->named = full.endpoint.sent_by.length > 0;
     zsip_mailbox_init(&w->mailbox);
-    enum zsip_status status = create_parts(w, error, error_bytes);
+    status = create_parts(w, error, error_bytes);
     if (status != ZSIP_OK) {
         zsip_worker_destroy(w);
         return status;
@@ -166,6 +178,10 @@ void zsip_worker_destroy(struct zsip_worker *worker)
     if (worker == NULL)
         return;
     struct zsip_memory memory = worker->memory;
+    struct zsip_group *group = worker->config.group;
+    uint32_t self = worker->config.endpoint.worker;
+    if (group != NULL && self < group->count && group->members[self].worker == worker)
+        group->members[self].worker = NULL; /* the place is free again */
     zsip_net_destroy(worker->net);
     zsip_toucher_destroy(worker->toucher);
     if (worker->endpoint != NULL)
@@ -455,7 +471,7 @@ enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_posted functi
 void zsip_worker_stats(const struct zsip_worker *worker, struct zsip_worker_stats *stats)
 {
     const struct zsip_net_stats *net = zsip_net_stats(worker->net);
-    struct zsip_worker_stats all = {.struct_bytes = stats->struct_bytes};
+    struct zsip_worker_stats all;
 #define X(name) all.name = __atomic_load_n(&net->name, __ATOMIC_RELAXED);
     ZSIP_NET_STATS_MAP(X)
 #undef X
@@ -465,5 +481,5 @@ void zsip_worker_stats(const struct zsip_worker *worker, struct zsip_worker_stat
     all.steered_in = __atomic_load_n(&worker->steered_in, __ATOMIC_RELAXED);
     all.steered_full = __atomic_load_n(&worker->steered_full, __ATOMIC_RELAXED);
     all.posts_full = atomic_load_explicit(&worker->posts_full, memory_order_relaxed);
-    memcpy(stats, &all, stats->struct_bytes < sizeof(all) ? stats->struct_bytes : sizeof(all));
+    zsip_struct_write(stats, &all, sizeof(all));
 }

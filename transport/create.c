@@ -2,6 +2,7 @@
 #include "transport/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -14,16 +15,23 @@ enum {
     IMPOSSIBLE_RING = 1 << 20, /* beyond every index of a registered ring */
 };
 
+/* The value of sysctl kernel.io_uring_disabled, one digit; 0 where there is none. */
+static int switched_off(void)
+{
+    char digit = '0';
+    int fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    if (read(fd, &digit, 1) != 1)
+        digit = '0';
+    close(fd);
+    return digit - '0';
+}
+
 /* io_uring may be switched off for a reason that a person can do something about: find it. */
 static enum zsip_status refused(int result, char *error, size_t bytes)
 {
-    int disabled = 0;
-    FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "re");
-    if (file != NULL) {
-        if (fscanf(file, "%d", &disabled) != 1)
-            disabled = 0;
-        fclose(file);
-    }
+    int disabled = switched_off();
     if (result == -ENOSYS)
         snprintf(error, bytes, "io_uring: this kernel has none; zsip needs Linux 6.1 or later");
     else if (result == -ENOMEM)

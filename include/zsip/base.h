@@ -77,6 +77,18 @@ ZSIP_API const char *zsip_status_text(enum zsip_status status);
 /* The SIP status code a request with this fault deserves, 0 if it is not a fault of a request. */
 ZSIP_API unsigned zsip_status_code(enum zsip_status status);
 
+/* ---- Structures that grow ---------------------------------------------------------------------
+ *
+ * A structure whose first member is struct_bytes is passed by pointer and may get further members
+ * at its end in a later version of the library. struct_bytes is the size that the caller was
+ * compiled with: zsip_*_init() sets it, or an initializer does ({.struct_bytes = sizeof(x)}).
+ * A member the caller does not know stays as it always was; a caller newer than the library gets
+ * ERROR_UNSUPPORTED, if it uses what the library does not know, and else what it asked for. 0 is
+ * ERROR_ARGUMENT: it was forgotten.
+ *
+ * A structure that is a member of another one, or stands in an array, never changes its size: it
+ * has reserved room, which callers leave zero. */
+
 /* ---- Bytes ---------------------------------------------------------------------------------- */
 
 /* A stretch of one message's header section, which is why 16 bits suffice. {0, 0} is "absent":
@@ -196,14 +208,14 @@ struct zsip_output {
  * Every allocation of the library goes through one of these. All of them happen during set-up;
  * afterwards only touch and discard are called, between messages and for a bounded range each. */
 struct zsip_memory {
-    size_t struct_bytes; /* sizeof(struct zsip_memory) */
-    void *user;
+    size_t struct_bytes;
+    void *user; /* first argument of every hook */
     /* Memory of at least bytes, aligned to 64; NULL when there is none. Contents undefined. */
     void *(*allocate)(void *user, size_t bytes);
     /* Gives back what allocate returned; bytes as it was asked for. NULL is never passed. */
     void (*release)(void *user, void *memory, size_t bytes);
     /* Address space for bytes that costs memory only once touched and reads as zero, aligned to
-     * 4096; given back by unreserve. May be NULL: then allocate serves, and is cleared. */
+     * 4096; given back by unreserve. Both may be NULL: then allocate serves, and is cleared. */
     void *(*reserve)(void *user, size_t bytes);
     void (*unreserve)(void *user, void *memory, size_t bytes);
     /* A hint that a reserved range won't be used for a while; it may read as zero afterwards.

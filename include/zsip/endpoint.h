@@ -83,6 +83,7 @@ struct zsip_callbacks {
      * in struct zsip_output. */
     size_t (*build)(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                     size_t capacity, uint32_t *pad_at);
+    void (*reserved[8])(void); /* NULL */
 };
 
 /* ---- Configuration --------------------------------------------------------------------------- */
@@ -146,14 +147,26 @@ struct zsip_endpoint_config {
     uint64_t age_max_ns;
     bool aged_refused;      /* answer them 503, recorded; else they are dropped silently */
     uint32_t retry_after_s; /* in a 503 for a full pool; 0: none (RFC 3261 section 21.5.4) */
+    /* This structure is a member of others: new options take their room from here. */
+    uint64_t reserved[16];
 };
 
-ZSIP_API void zsip_endpoint_config_init(struct zsip_endpoint_config *config);
+/* Sets the defaults, in a structure of struct_bytes bytes. zsip_endpoint_config_init() says how
+ * many the caller was compiled with. */
+ZSIP_API void zsip_endpoint_config_init_sized(struct zsip_endpoint_config *config,
+                                              size_t struct_bytes);
+static inline void zsip_endpoint_config_init(struct zsip_endpoint_config *config)
+{
+    zsip_endpoint_config_init_sized(config, sizeof(*config));
+}
 
 /* All memory an endpoint will ever use is taken here. ERROR_ARGUMENT: a value out of range, or
- * seed all zero. ERROR_MEMORY. */
+ * seed all zero. ERROR_UNSUPPORTED: an option that this library does not know. ERROR_MEMORY.
+ * On failure *endpoint becomes NULL and nothing is left behind. */
 ZSIP_API enum zsip_status zsip_endpoint_create(const struct zsip_endpoint_config *config,
                                                struct zsip_endpoint **endpoint);
+/* Ends it: nothing is called back, held requests and those under way end silently, every handle
+ * is void. Not from a callback. NULL is allowed. */
 ZSIP_API void zsip_endpoint_destroy(struct zsip_endpoint *endpoint);
 
 /* Replaces sent_by, for an address that is known only once a socket is bound. At most 270 bytes. */
@@ -252,7 +265,12 @@ struct zsip_send {
     uint64_t cookie;       /* comes back in struct zsip_outcome */
 };
 
-ZSIP_API void zsip_send_init(struct zsip_send *send);
+/* Sets the defaults, in a structure of struct_bytes bytes: a MESSAGE without Expires. */
+ZSIP_API void zsip_send_init_sized(struct zsip_send *send, size_t struct_bytes);
+static inline void zsip_send_init(struct zsip_send *send)
+{
+    zsip_send_init_sized(send, sizeof(*send));
+}
 
 /* Sends a request (RFC 3261 section 8.1, RFC 3428 section 4). Everything is copied. A MESSAGE to a
  * URI that has one pending waits its turn; *client is valid at once.
@@ -275,8 +293,9 @@ ZSIP_API size_t zsip_branch_bytes(void);
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
-/* X(name, "what it counts"). Counters only grow. Readable from any thread without a lock: each is
- * written by the endpoint's thread alone, and read torn by nobody (64 bits, aligned). */
+/* X(name, "what it counts"); new ones append. Counters only grow. Readable from any thread without
+ * a lock: each is written by the endpoint's thread alone, and read torn by nobody (64 bits,
+ * aligned). */
 #define ZSIP_ENDPOINT_STATS_MAP(X)                                                                 \
     X(packets_in, "datagrams and framed messages received")                                        \
     X(requests_in, "requests received, retransmissions included")                                  \
@@ -320,15 +339,16 @@ ZSIP_API size_t zsip_branch_bytes(void);
 
 struct zsip_endpoint_stats {
     size_t struct_bytes;
-#define X(name, text) uint64_t name;
-    ZSIP_ENDPOINT_STATS_MAP(X)
-#undef X
     uint64_t completed_now; /* server transactions in Timer J */
     uint64_t pending_now;   /* held requests */
     uint64_t clients_now;   /* requests of ours under way or waiting */
+#define X(name, text) uint64_t name;
+    ZSIP_ENDPOINT_STATS_MAP(X)
+#undef X
 };
 
-/* Fills *stats as far as stats->struct_bytes, which the caller sets, reaches. Any thread. */
+/* Fills *stats as far as stats->struct_bytes, which the caller sets, reaches; what this library
+ * does not count is 0. Any thread, while the endpoint lives. */
 ZSIP_API void zsip_endpoint_stats(const struct zsip_endpoint *endpoint,
                                   struct zsip_endpoint_stats *stats);
 

@@ -67,7 +67,12 @@ struct zsip_worker_config {
     struct zsip_group *group;
 };
 
-ZSIP_API void zsip_worker_config_init(struct zsip_worker_config *config);
+/* Sets the defaults, in a structure of struct_bytes bytes, those of its endpoint too. */
+ZSIP_API void zsip_worker_config_init_sized(struct zsip_worker_config *config, size_t struct_bytes);
+static inline void zsip_worker_config_init(struct zsip_worker_config *config)
+{
+    zsip_worker_config_init_sized(config, sizeof(*config));
+}
 
 /* Makes ring, buffers and endpoint. On failure error holds one line that says what, where and what
  * to do. ERROR_UNSUPPORTED: no io_uring here. ERROR_PERMISSION, ERROR_MEMORY, ERROR_ARGUMENT,
@@ -75,6 +80,9 @@ ZSIP_API void zsip_worker_config_init(struct zsip_worker_config *config);
 ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *config,
                                              struct zsip_worker **worker, char *error,
                                              size_t error_bytes);
+/* Closes its sockets and ends its endpoint, as zsip_endpoint_destroy(). On the thread that made the
+ * turns, or on another once that one has left zsip_worker_run(); of a group, once all of its
+ * workers have left theirs. What is posted and not yet called is forgotten. NULL is allowed. */
 ZSIP_API void zsip_worker_destroy(struct zsip_worker *worker);
 
 /* Binds a socket; before the first turn. Port 0 takes a free one. *bound, if not NULL, becomes the
@@ -112,6 +120,7 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
 
 /* ---- Statistics ------------------------------------------------------------------------------ */
 
+/* As ZSIP_ENDPOINT_STATS_MAP. */
 #define ZSIP_WORKER_STATS_MAP(X)                                                                   \
     X(turns, "turns of the loop")                                                                  \
     X(syscalls, "io_uring_enter calls")                                                            \

@@ -109,6 +109,19 @@ class Tidy(unittest.TestCase):
                 subprocess.run(["ar", "rc", f"lib{room}.a", "a.o"], cwd=folder, check=True)
             self.assert_fault("libtxn.a imports clock_gettime", {}, release=build)
 
+    def test_allocation_past_the_hooks(self):
+        with tempfile.TemporaryDirectory() as build:
+            for room, name in (("core", "base"), ("transport", "memory")):
+                folder = pathlib.Path(build) / room
+                folder.mkdir()
+                (folder / "a.c").write_text("void malloc(int);\nvoid f(void){ malloc(1); }\n")
+                subprocess.run(["cc", "-fno-builtin", "-c", "a.c", "-o", f"{name}.c.o"],
+                               cwd=folder, check=True)
+                subprocess.run(["ar", "rc", f"lib{room}.a", f"{name}.c.o"], cwd=folder, check=True)
+            faults = tidy.Tree(build)
+            tidy.check_allocators(faults, build)
+            self.assertEqual(["core: base.c.o calls malloc, not the hooks"], faults.faults)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -254,6 +254,28 @@ def check_imports(tree, build):
             tree.fault(room, 0, f"{archive.name} imports {name}")
 
 
+# What takes memory, or does so behind the caller's back. One object may: the default hooks.
+ALLOCATORS = {"malloc", "calloc", "realloc", "reallocarray", "aligned_alloc", "posix_memalign",
+              "memalign", "valloc", "free", "mmap", "mmap64", "munmap", "brk", "sbrk", "strdup",
+              "strndup", "asprintf", "vasprintf", "fopen", "fopen64", "opendir", "getline",
+              "open_memstream", "getaddrinfo", "alloca"}
+ALLOCATING_OBJECT = "memory.c.o"
+
+
+def check_allocators(tree, build):
+    """The library allocates through the caller's hooks only."""
+    for room in ("parser", "txn", "transport", "core"):
+        archive = pathlib.Path(build) / room / f"lib{room}.a"
+        if not archive.is_file():
+            continue
+        listing = subprocess.run(["nm", "-A", "-u", archive], capture_output=True, text=True,
+                                 check=True).stdout
+        for line in listing.splitlines():
+            where, name = line.rsplit(":", 1)[0], line.split()[-1]
+            if name in ALLOCATORS and ALLOCATING_OBJECT not in where:
+                tree.fault(room, 0, f"{where.split(':')[-1]} calls {name}, not the hooks")
+
+
 def check_all(root, release=None, cc="cc", cxx="c++"):
     tree = Tree(root)
     for check in (check_includes, check_function_lengths, check_file_lengths, check_text,
@@ -263,6 +285,7 @@ def check_all(root, release=None, cc="cc", cxx="c++"):
         check_headers(tree, cc, cxx)
     if release:
         check_imports(tree, release)
+        check_allocators(tree, release)
     return tree.faults
 
 
