@@ -9,15 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     GIVEN_UP_NS = 250000000,
-    REQUEST_BYTES_MAX = 512,
-    ID_DIGITS = 10,
-    USERS = 512, /* distinct target URIs: RFC 3428 section 8 wants one pending each at most */
 };
 
 struct peer {
@@ -28,61 +24,16 @@ struct peer {
 struct client {
     const struct limit_load *load;
     struct peer peers[LIMIT_PEERS_MAX];
-    size_t request_bytes;
-    size_t id_at[4]; /* offsets of the decimal ids in the template */
-    size_t user_at[2];
-    uint64_t next_id;
-    uint8_t template[REQUEST_BYTES_MAX];
-    uint8_t requests[LIMIT_BATCH * REQUEST_BYTES_MAX];
+    struct limit_request request;
+    uint8_t requests[LIMIT_BATCH * LIMIT_REQUEST_BYTES_MAX];
     uint8_t answers[LIMIT_BATCH][LIMIT_DATAGRAM_BYTES_MAX];
 };
 
-/* A MESSAGE of 450 bytes whose ids have a fixed width. '#' begins an id, '@@@' is the user. */
-static void write_template(struct client *client)
-{
-    static const char text[] = "MESSAGE sip:user@@@@127.0.0.1:5060 SIP/2.0\r\n"
-                               "Via: SIP/2.0/UDP 127.0.0.1:5062;branch=z9hG4bK#000000000;rport\r\n"
-                               "Max-Forwards: 70\r\n"
-                               "From: \"Alice\" <sip:alice@127.0.0.1>;tag=#000000000\r\n"
-                               "To: <sip:user@@@@127.0.0.1:5060>\r\n"
-                               "Call-ID: #000000000@client.invalid\r\n"
-                               "CSeq: 1 MESSAGE\r\n"
-                               "Content-Type: text/plain\r\n"
-                               "Content-Length:  100\r\n"
-                               "\r\n"
-                               "Watson, come here. I want to see you; it is about the thing that "
-                               "talks, and it works. #000000000 Yours.";
-    unsigned ids = 0, users = 0;
-    client->request_bytes = sizeof(text) - 1;
-    memcpy(client->template, text, client->request_bytes);
-    for (size_t i = 0; i < client->request_bytes; i++)
-        if (client->template[i] == '#' && ids < 4)
-            client->id_at[ids++] = i;
-    for (size_t i = 0; i + 4 < client->request_bytes && users < 2; i++)
-        if (memcmp(client->template + i, "@@@@", 4) == 0)
-            client->user_at[users++] = i;
-}
-
-static void write_request(struct client *client, uint8_t *out)
-{
-    uint64_t id = client->next_id++;
-    char digits[ID_DIGITS], user[3];
-    memcpy(out, client->template, client->request_bytes);
-    for (unsigned i = 0, rest = (unsigned)(id % USERS); i < 3; i++, rest /= 10)
-        user[2 - i] = (char)('0' + rest % 10);
-    for (unsigned i = ID_DIGITS; i > 0; i--, id /= 10)
-        digits[i - 1] = (char)('0' + id % 10);
-    for (unsigned i = 0; i < 4; i++)
-        memcpy(out + client->id_at[i], digits, ID_DIGITS);
-    for (unsigned i = 0; i < 2; i++)
-        memcpy(out + client->user_at[i], user, 3);
-}
-
 static unsigned send_train(struct client *client, struct peer *peer, unsigned count)
 {
-    uint16_t segment = (uint16_t)client->request_bytes;
+    uint16_t segment = (uint16_t)client->request.bytes;
     _Alignas(8) uint8_t control[CMSG_SPACE(sizeof(segment))] = {0};
-    struct iovec vector = {client->requests, count * client->request_bytes};
+    struct iovec vector = {client->requests, count * client->request.bytes};
     struct msghdr message = {.msg_iov = &vector,
                              .msg_iovlen = 1,
                              .msg_control = control,
@@ -93,7 +44,7 @@ static unsigned send_train(struct client *client, struct peer *peer, unsigned co
     c->cmsg_len = CMSG_LEN(sizeof(segment));
     memcpy(CMSG_DATA(c), &segment, sizeof(segment));
     for (unsigned i = 0; i < count; i++)
-        write_request(client, client->requests + i * client->request_bytes);
+        limit_request_write(&client->request, client->requests + i * client->request.bytes);
     return sendmsg(peer->fd, &message, MSG_DONTWAIT) < 0 ? 0 : count;
 }
 
@@ -103,9 +54,9 @@ static unsigned send_singles(struct client *client, struct peer *peer, unsigned 
     struct iovec vectors[LIMIT_BATCH];
     memset(messages, 0, count * sizeof(*messages));
     for (unsigned i = 0; i < count; i++) {
-        uint8_t *request = client->requests + i * client->request_bytes;
-        write_request(client, request);
-        vectors[i] = (struct iovec){request, client->request_bytes};
+        uint8_t *request = client->requests + i * client->request.bytes;
+        limit_request_write(&client->request, request);
+        vectors[i] = (struct iovec){request, client->request.bytes};
         messages[i].msg_hdr.msg_iov = &vectors[i];
         messages[i].msg_hdr.msg_iovlen = 1;
     }
@@ -163,14 +114,6 @@ static void fill_window(struct client *client, struct peer *peer, unsigned windo
     }
 }
 
-static double cpu_ns(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_THREAD, &usage);
-    return 1e9 * (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           1e3 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-}
-
 static struct client *open_client(const struct limit_load *load)
 {
     const struct in_addr any = {htonl(INADDR_ANY)}; /* connect() puts the right one there */
@@ -178,8 +121,7 @@ static struct client *open_client(const struct limit_load *load)
     if (client == NULL)
         limit_fail("memory");
     client->load = load;
-    client->next_id = bench_now_ns() / 1000 % 1000000000; /* not those of the run before */
-    write_template(client);
+    limit_request_init(&client->request, "UDP");
     for (unsigned i = 0; i < load->peers; i++) {
         client->peers[i].fd = limit_socket(any, 0, load->train_max > 1);
         if (connect(client->peers[i].fd, (const struct sockaddr *)&load->server,
@@ -194,7 +136,7 @@ struct limit_result limit_drive(const struct limit_load *load)
     struct client *client = open_client(load);
     struct limit_result result = {0};
     unsigned window = (load->window + load->peers - 1) / load->peers;
-    double cpu_before_ns = cpu_ns();
+    double cpu_before_ns = limit_cpu_ns();
     uint64_t start_ns = bench_now_ns(), now_ns = start_ns, last_ns = start_ns;
     while (now_ns - start_ns < load->duration_ns) {
         for (unsigned i = 0; i < load->peers; i++) {
@@ -221,7 +163,7 @@ struct limit_result limit_drive(const struct limit_load *load)
     }
     result.answered_per_s = (double)result.answered * 1e9 / (double)(now_ns - start_ns);
     if (result.answered > 0)
-        result.client_ns = (cpu_ns() - cpu_before_ns) / (double)result.answered;
+        result.client_ns = (limit_cpu_ns() - cpu_before_ns) / (double)result.answered;
     for (unsigned i = 0; i < load->peers; i++)
         close(client->peers[i].fd);
     free(client);

@@ -61,28 +61,87 @@ struct shared {
 /* One line of the table of what is measured. */
 struct scenario {
     const char *name;
-    limit_server server; /* NULL: zsip's transport */
+    limit_server server; /* NULL: zsip's transport, or tcp */
     enum limit_mode mode;
-    unsigned peers, window, train_max;
+    unsigned peers, window, train_max; /* over TCP the window is each peer's */
+    limit_tcp_server tcp;
 };
 
 static const struct scenario scenarios[] = {
     /* A plain client. Answers to it leave grouped where nothing else is said: that is the fastest.
      */
-    {"plain", limit_serve_mmsg, LIMIT_GROUPED, 1, 256, 1},
-    {"plain io_uring", limit_serve_uring, LIMIT_GROUPED, 1, 256, 1},
-    {"plain zsip transport", NULL, LIMIT_GROUPED, 1, 256, 1},
-    {"plain one by one", limit_serve_mmsg, LIMIT_PLAIN, 1, 256, 1},
-    {"plain one by one io_uring", limit_serve_uring, LIMIT_PLAIN, 1, 256, 1},
-    {"plain one by one zsip transport", NULL, LIMIT_PLAIN, 1, 256, 1},
-    {"trains", limit_serve_mmsg, LIMIT_TRAINS, 1, 512, 64},
-    {"trains io_uring", limit_serve_uring, LIMIT_TRAINS, 1, 512, 64},
-    {"trains zsip transport", NULL, LIMIT_TRAINS, 1, 512, 64},
-    {"trains of 8", limit_serve_mmsg, LIMIT_TRAINS, 1, 64, 8},
-    {"trains of 8 zsip transport", NULL, LIMIT_TRAINS, 1, 64, 8},
-    {"trains 32 peers", limit_serve_mmsg, LIMIT_TRAINS, 32, 2048, 32},
-    {"trains 32 peers zsip transport", NULL, LIMIT_TRAINS, 32, 2048, 32},
+    {"plain", limit_serve_mmsg, LIMIT_GROUPED, 1, 256, 1, NULL},
+    {"plain io_uring", limit_serve_uring, LIMIT_GROUPED, 1, 256, 1, NULL},
+    {"plain zsip transport", NULL, LIMIT_GROUPED, 1, 256, 1, NULL},
+    {"plain one by one", limit_serve_mmsg, LIMIT_PLAIN, 1, 256, 1, NULL},
+    {"plain one by one io_uring", limit_serve_uring, LIMIT_PLAIN, 1, 256, 1, NULL},
+    {"plain one by one zsip transport", NULL, LIMIT_PLAIN, 1, 256, 1, NULL},
+    {"trains", limit_serve_mmsg, LIMIT_TRAINS, 1, 512, 64, NULL},
+    {"trains io_uring", limit_serve_uring, LIMIT_TRAINS, 1, 512, 64, NULL},
+    {"trains zsip transport", NULL, LIMIT_TRAINS, 1, 512, 64, NULL},
+    {"trains of 8", limit_serve_mmsg, LIMIT_TRAINS, 1, 64, 8, NULL},
+    {"trains of 8 zsip transport", NULL, LIMIT_TRAINS, 1, 64, 8, NULL},
+    {"trains 32 peers", limit_serve_mmsg, LIMIT_TRAINS, 32, 2048, 32, NULL},
+    {"trains 32 peers zsip transport", NULL, LIMIT_TRAINS, 32, 2048, 32, NULL},
+    /* Streams: connections x requests under way on each. */
+    {"tcp 64x16 epoll", NULL, LIMIT_PLAIN, 64, 16, 1, limit_tcp_serve_epoll},
+    {"tcp 64x16 io_uring", NULL, LIMIT_PLAIN, 64, 16, 1, limit_tcp_serve_uring},
+    {"tcp 64x16 incremental", NULL, LIMIT_PLAIN, 64, 16, 1, limit_tcp_serve_incremental},
+    {"tcp 1x512 epoll", NULL, LIMIT_PLAIN, 1, 512, 1, limit_tcp_serve_epoll},
+    {"tcp 1x512 io_uring", NULL, LIMIT_PLAIN, 1, 512, 1, limit_tcp_serve_uring},
+    {"tcp 1x512 incremental", NULL, LIMIT_PLAIN, 1, 512, 1, limit_tcp_serve_incremental},
+    {"tcp 1000x8 epoll", NULL, LIMIT_PLAIN, 1000, 8, 1, limit_tcp_serve_epoll},
+    {"tcp 1000x8 io_uring", NULL, LIMIT_PLAIN, 1000, 8, 1, limit_tcp_serve_uring},
+    {"tcp 1000x8 incremental", NULL, LIMIT_PLAIN, 1000, 8, 1, limit_tcp_serve_incremental},
 };
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in name;
+    socklen_t bytes = sizeof(name);
+    getsockname(fd, (struct sockaddr *)&name, &bytes);
+    return ntohs(name.sin_port);
+}
+
+/* The server's process. */
+static void serve_scenario(const struct scenario *scenario, struct shared *shared)
+{
+    const struct in_addr loopback = {htonl(INADDR_LOOPBACK)};
+    bench_pin();
+    if (scenario->tcp != NULL) {
+        struct limit_request request;
+        limit_request_init(&request, "TCP");
+        limit_descriptors();
+        int fd = limit_tcp_listen(loopback, 0);
+        atomic_store(&shared->port, port_of(fd));
+        scenario->tcp(fd, request.bytes, &shared->stop);
+    } else if (scenario->server != NULL) {
+        int fd = limit_socket(loopback, 0, scenario->mode == LIMIT_TRAINS);
+        atomic_store(&shared->port, port_of(fd));
+        scenario->server(fd, scenario->mode, &shared->stop);
+    } else {
+        limit_serve_transport(scenario->mode, &shared->stop, &shared->port);
+    }
+}
+
+static struct limit_result drive_scenario(const struct scenario *scenario, uint16_t port)
+{
+    struct sockaddr_in server = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    if (scenario->tcp != NULL) {
+        struct limit_tcp_load load = {.server = server,
+                                      .connections = scenario->peers,
+                                      .depth = scenario->window,
+                                      .duration_ns = RUN_NS};
+        return limit_tcp_drive(&load);
+    }
+    struct limit_load load = {.server = server,
+                              .window = scenario->window,
+                              .peers = scenario->peers,
+                              .train_max = scenario->train_max,
+                              .duration_ns = RUN_NS};
+    return limit_drive(&load);
+}
 
 static struct limit_result measure(const struct scenario *scenario, double *server_ns)
 {
@@ -92,32 +151,12 @@ static struct limit_result measure(const struct scenario *scenario, double *serv
         limit_fail("mmap");
     pid_t child = fork();
     if (child == 0) {
-        bench_pin();
-        if (scenario->server != NULL) {
-            struct sockaddr_in name;
-            socklen_t bytes = sizeof(name);
-            int fd = limit_socket((struct in_addr){htonl(INADDR_LOOPBACK)}, 0,
-                                  scenario->mode == LIMIT_TRAINS);
-            getsockname(fd, (struct sockaddr *)&name, &bytes);
-            atomic_store(&shared->port, ntohs(name.sin_port));
-            scenario->server(fd, scenario->mode, &shared->stop);
-        } else {
-            limit_serve_transport(scenario->mode, &shared->stop, &shared->port);
-        }
+        serve_scenario(scenario, shared);
         exit(0);
     }
     while (atomic_load(&shared->port) == 0 && waitpid(child, NULL, WNOHANG) == 0)
         usleep(1000);
-    struct limit_load load = {
-        .server = {.sin_family = AF_INET,
-                   .sin_port = htons((uint16_t)atomic_load(&shared->port)),
-                   .sin_addr = {htonl(INADDR_LOOPBACK)}},
-        .window = scenario->window,
-        .peers = scenario->peers,
-        .train_max = scenario->train_max,
-        .duration_ns = RUN_NS,
-    };
-    struct limit_result result = limit_drive(&load);
+    struct limit_result result = drive_scenario(scenario, (uint16_t)atomic_load(&shared->port));
     struct rusage usage = {0};
     atomic_store(&shared->stop, true);
     if (wait4(child, NULL, 0, &usage) == child && result.answered > 0)
@@ -181,14 +220,25 @@ static struct sockaddr_in place(const char *text)
     return name;
 }
 
-/* --serve [ADDRESS:]PORT SCENARIO: until it is killed. Not for zsip's transport. */
+/* --serve [ADDRESS:]PORT SCENARIO [SPIN_US]: until it is killed. Not for zsip's transport. */
 static int serve(int count, char **values)
 {
     static atomic_bool never;
     struct sockaddr_in name = place(values[0]);
+    if (count > 2)
+        limit_spin_ns = (uint64_t)atoi(values[2]) * 1000;
     for (unsigned i = 0; count > 1 && i < sizeof(scenarios) / sizeof(*scenarios); i++) {
         const struct scenario *scenario = &scenarios[i];
-        if (scenario->server == NULL || strcmp(scenario->name, values[1]) != 0)
+        if (strcmp(scenario->name, values[1]) != 0)
+            continue;
+        if (scenario->tcp != NULL) {
+            struct limit_request request;
+            limit_request_init(&request, "TCP");
+            limit_descriptors();
+            scenario->tcp(limit_tcp_listen(name.sin_addr, ntohs(name.sin_port)), request.bytes,
+                          &never);
+        }
+        if (scenario->server == NULL)
             continue;
         scenario->server(
             limit_socket(name.sin_addr, ntohs(name.sin_port), scenario->mode == LIMIT_TRAINS),
@@ -198,12 +248,27 @@ static int serve(int count, char **values)
     return 64;
 }
 
+static int print_result(const struct limit_result *result)
+{
+    printf("{\"answered_per_s\": %.0f, \"answered\": %llu, \"unanswered\": %llu, "
+           "\"client_ns\": %.0f}\n",
+           result->answered_per_s, (unsigned long long)result->answered,
+           (unsigned long long)result->unanswered, result->client_ns);
+    return 0;
+}
+
+/* Numbers behind the first value, as far as there are some. */
+static void read_numbers(unsigned *numbers, int max, int count, char **values)
+{
+    for (int i = 1; i < count && i < max; i++)
+        numbers[i] = (unsigned)atoi(values[i]);
+}
+
 /* --drive [ADDRESS:]PORT [WINDOW [PEERS [TRAIN [SECONDS]]]] */
 static int drive(int count, char **values)
 {
     unsigned number[5] = {0, 256, 1, 1, 5};
-    for (int i = 1; i < count && i < 5; i++)
-        number[i] = (unsigned)atoi(values[i]);
+    read_numbers(number, 5, count, values);
     struct limit_load load = {
         .server = place(values[0]),
         .window = number[1],
@@ -212,10 +277,32 @@ static int drive(int count, char **values)
         .duration_ns = number[4] * 1000000000ull,
     };
     struct limit_result result = limit_drive(&load);
-    printf("{\"answered_per_s\": %.0f, \"answered\": %llu, \"unanswered\": %llu, "
-           "\"client_ns\": %.0f}\n",
-           result.answered_per_s, (unsigned long long)result.answered,
-           (unsigned long long)result.unanswered, result.client_ns);
+    return print_result(&result);
+}
+
+/* --drive-tcp [ADDRESS:]PORT [CONNECTIONS [DEPTH [SECONDS [RENEW]]]] */
+static int drive_tcp(int count, char **values)
+{
+    unsigned number[5] = {0, 64, 16, 5, 0};
+    read_numbers(number, 5, count, values);
+    struct limit_tcp_load load = {
+        .server = place(values[0]),
+        .connections = number[1] < LIMIT_CONNECTIONS_MAX ? number[1] : LIMIT_CONNECTIONS_MAX,
+        .depth = number[4] ? 1 : number[2],
+        .duration_ns = number[3] * 1000000000ull,
+        .renew = number[4] != 0,
+    };
+    struct limit_result result = limit_tcp_drive(&load);
+    return print_result(&result);
+}
+
+/* --idle-tcp [ADDRESS:]PORT CONNECTIONS */
+static int idle_tcp(int count, char **values)
+{
+    struct sockaddr_in server = place(values[0]);
+    unsigned number[2] = {0, 1000};
+    read_numbers(number, 2, count, values);
+    limit_tcp_idle(&server, number[1]);
     return 0;
 }
 
@@ -230,6 +317,10 @@ int main(int argc, char **argv)
         return drive(argc - 2, argv + 2);
     if (argc > 2 && strcmp(argv[1], "--serve") == 0)
         return serve(argc - 2, argv + 2);
+    if (argc > 2 && strcmp(argv[1], "--drive-tcp") == 0)
+        return drive_tcp(argc - 2, argv + 2);
+    if (argc > 2 && strcmp(argv[1], "--idle-tcp") == 0)
+        return idle_tcp(argc - 2, argv + 2);
     if (argc > 1) {
         fprintf(stderr, "bench-limit: what is '%s'?\n", argv[1]);
         return 64;
