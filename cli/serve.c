@@ -1,5 +1,6 @@
 /* zsip serve: workers made, watched and ended. */
 #include "serve.h"
+#include "service.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -66,6 +67,8 @@ static void begin_line(const struct serve *serve)
     const struct serve_config *config = &serve->config;
 
     fputs("zsip serve: listening on", serve->out);
+    for (unsigned i = 0; i < config->adopt_count; i++)
+        fprintf(serve->out, " udp:%s", config->adopted[i].text);
     for (unsigned i = 0; i < config->listen_count; i++)
         fprintf(serve->out, " udp:%s", config->listen[i].text);
     fprintf(serve->out, ", %u worker%s; Ctrl-C ends it\n", config->workers,
@@ -171,7 +174,9 @@ static int run(struct serve *serve, const sigset_t *signals)
     double seconds;
     bool broken, wants_drain;
 
+    service_notify("READY=1\nSTATUS=serving");
     wants_drain = watch(serve, signals);
+    service_notify("STOPPING=1\nSTATUS=ending");
     if (wants_drain)
         drain(serve, signals);
     workers_end(serve);

@@ -16,6 +16,9 @@
 struct serve_config {
     struct cli_place listen[SERVE_LISTEN_MAX];
     unsigned listen_count;
+    int adopt_first; /* sockets that the service manager handed over */
+    unsigned adopt_count;
+    struct cli_place adopted[SERVE_LISTEN_MAX];
     uint32_t workers;
     struct cli_cpus cpus;
     const char *advertise;

@@ -1,5 +1,6 @@
 /* zsip serve: its options. */
 #include "serve.h"
+#include "service.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -96,11 +97,14 @@ static const struct cli_command command = {
     .about =
         "Answers SIP requests: MESSAGE with --status, other methods with 200. Ctrl-C (SIGINT)\n"
         "ends it with a summary; SIGTERM answers what is held first, new requests with 503.",
-    .details = "Exit status: 0 ended by a signal; 1 it could not begin, or broke; 64 usage.\n\n"
-               "  zsip serve --listen udp:127.0.0.1:5060 --print\n"
-               "  zsip serve --listen udp:0.0.0.0:5060 --listen udp:[::]:5060 --workers 4 "
-               "--pin auto\n"
-               "  zsip serve --status 503 --delay 50 --stats 10 --json run.json\n",
+    .details =
+        "Under systemd: sockets that a socket unit hands over are served (and no others, unless\n"
+        "--listen names some), and a unit of Type=notify hears when it is ready.\n\n"
+        "Exit status: 0 ended by a signal; 1 it could not begin, or broke; 64 usage.\n\n"
+        "  zsip serve --listen udp:127.0.0.1:5060 --print\n"
+        "  zsip serve --listen udp:0.0.0.0:5060 --listen udp:[::]:5060 --workers 4 "
+        "--pin auto\n"
+        "  zsip serve --status 503 --delay 50 --stats 10 --json run.json\n",
     .options = options,
 };
 
@@ -403,7 +407,14 @@ int serve_options(int argc, char **argv, struct serve_config *config)
         cli_error("%s: no argument is wanted here; addresses go with --listen", argv[optind]);
         return CLI_EXIT_USAGE;
     }
-    if (config->listen_count == 0)
+    if (!service_sockets(&config->adopt_first, &config->adopt_count))
+        return CLI_EXIT_USAGE;
+    if (config->adopt_count > SERVE_LISTEN_MAX) {
+        cli_error("LISTEN_FDS: %u sockets were handed over; %u are the most", config->adopt_count,
+                  SERVE_LISTEN_MAX);
+        return CLI_EXIT_USAGE;
+    }
+    if (config->listen_count == 0 && config->adopt_count == 0)
         listen_add("udp:0.0.0.0:5060", config);
     if (config->delay_ns >= 64 * config->t1_ns) {
         cli_error("--delay: not less than 64*T1, after which a request may not be answered "

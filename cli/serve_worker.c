@@ -159,6 +159,22 @@ static enum zsip_status listen_all(struct serve_worker *self, struct serve_confi
     return ZSIP_OK;
 }
 
+/* Each worker takes a duplicate of each socket that was handed over. */
+static enum zsip_status adopt_all(struct serve_worker *self, struct serve_config *config,
+                                  char *error, size_t error_bytes)
+{
+    for (unsigned i = 0; i < config->adopt_count; i++) {
+        struct cli_place *place = &config->adopted[i];
+        enum zsip_status status = zsip_worker_adopt(self->zsip, config->adopt_first + (int)i,
+                                                    &place->address, error, error_bytes);
+
+        if (status != ZSIP_OK)
+            return status;
+        zsip_address_text(&place->address, place->text);
+    }
+    return ZSIP_OK;
+}
+
 enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_config *config,
                                      unsigned index, char *error, size_t error_bytes)
 {
@@ -177,6 +193,9 @@ enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_c
     if (status != ZSIP_OK)
         return status;
     worker->endpoint = zsip_worker_endpoint(worker->zsip);
+    status = adopt_all(worker, config, error, error_bytes);
+    if (status != ZSIP_OK)
+        return status;
     return listen_all(worker, config, index, error, error_bytes);
 }
 

@@ -230,6 +230,20 @@ enum zsip_status zsip_worker_listen(struct zsip_worker *worker, enum zsip_transp
     return ZSIP_OK;
 }
 
+enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int socket,
+                                   struct zsip_address *bound, char *error, size_t error_bytes)
+{
+    struct zsip_address real;
+    enum zsip_status status = zsip_net_adopt(worker->net, socket, &real, error, error_bytes);
+    if (status != ZSIP_OK)
+        return status;
+    if (!worker->named)
+        name_endpoint(worker, &real);
+    if (bound != NULL)
+        *bound = real;
+    return ZSIP_OK;
+}
+
 struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker)
 {
     return worker->endpoint;

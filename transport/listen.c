@@ -3,6 +3,7 @@
 #include "transport/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/ip.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -132,6 +133,37 @@ static int open_shared(const union zsip_sockaddr *name, socklen_t bytes, unsigne
     return open_bound(name, bytes, shared);
 }
 
+/* A socket that is bound becomes one of ours; it is closed on failure. */
+static enum zsip_status take_socket(struct zsip_net *t, int fd, struct complaint *complaint,
+                                    struct zsip_address *bound)
+{
+    struct udp_socket *socket = &t->sockets[t->socket_count];
+    union zsip_sockaddr name;
+    socklen_t bytes = sizeof(name);
+    getsockname(fd, &name.any, &bytes);
+    zsip_sockaddr_read(&name, bytes, &socket->local);
+    socket->fd = fd;
+    socket->flow = t->socket_count + 1;
+    socket->wildcard = zsip_address_is_wildcard(&socket->local);
+    set_options(t, socket);
+    if (t->files && io_uring_register_files_update(&t->ring, t->socket_count, &fd, 1) != 1) {
+        close(fd);
+        return complain(complaint, EMFILE);
+    }
+    t->socket_count++;
+    if (bound != NULL)
+        *bound = socket->local;
+    return ZSIP_OK;
+}
+
+static enum zsip_status too_many(const struct complaint *complaint)
+{
+    if (complaint->text != NULL)
+        snprintf(complaint->text, complaint->bytes, "udp:%s: more than %u sockets",
+                 complaint->address, ZSIP_NET_SOCKETS_MAX);
+    return ZSIP_ERROR_FULL;
+}
+
 enum zsip_status zsip_net_listen(struct zsip_net *t, enum zsip_transport kind,
                                  const struct zsip_address *address, unsigned flags,
                                  struct zsip_address *bound, char *error, size_t error_bytes)
@@ -142,30 +174,62 @@ enum zsip_status zsip_net_listen(struct zsip_net *t, enum zsip_transport kind,
     zsip_address_text(address, complaint.address);
     if (kind != ZSIP_TRANSPORT_UDP || bytes == 0)
         return complain(&complaint, EPROTONOSUPPORT);
-    if (t->socket_count == ZSIP_NET_SOCKETS_MAX) {
-        if (error != NULL)
-            snprintf(error, error_bytes, "udp:%s: more than %u sockets", complaint.address,
-                     ZSIP_NET_SOCKETS_MAX);
-        return ZSIP_ERROR_FULL;
-    }
+    if (t->socket_count == ZSIP_NET_SOCKETS_MAX)
+        return too_many(&complaint);
     int fd = open_shared(&name, bytes, flags);
-    if (fd < 0)
-        return complain(&complaint, -fd);
+    return fd < 0 ? complain(&complaint, -fd) : take_socket(t, fd, &complaint, bound);
+}
 
-    struct udp_socket *socket = &t->sockets[t->socket_count];
+/* ---- Sockets of others ------------------------------------------------------------------------
+ */
+
+/* What the socket's owner to be has to know of it; 0, or an errno that says what it is not. */
+static int look_at(int fd, struct zsip_address *local)
+{
+    int type = 0, only = 0;
+    socklen_t bytes = sizeof(type);
+    union zsip_sockaddr name = {0};
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) != 0)
+        return errno;
     bytes = sizeof(name);
-    getsockname(fd, &name.any, &bytes);
-    zsip_sockaddr_read(&name, bytes, &socket->local);
-    socket->fd = fd;
-    socket->flow = t->socket_count + 1;
-    socket->wildcard = zsip_address_is_wildcard(&socket->local);
-    set_options(t, socket);
-    if (t->files && io_uring_register_files_update(&t->ring, t->socket_count, &fd, 1) != 1) {
-        close(fd);
-        return complain(&complaint, EMFILE);
-    }
-    t->socket_count++;
-    if (bound != NULL)
-        *bound = socket->local;
-    return ZSIP_OK;
+    if (getsockname(fd, &name.any, &bytes) != 0)
+        return errno;
+    zsip_sockaddr_read(&name, bytes, local);
+    if (type != SOCK_DGRAM || local->family == ZSIP_FAMILY_NONE)
+        return EPROTONOSUPPORT;
+    if (local->port == 0)
+        return EDESTADDRREQ;
+    bytes = sizeof(only);
+    if (local->family == ZSIP_FAMILY_IPV6 && zsip_address_is_wildcard(local) &&
+        getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &bytes) == 0 && only == 0)
+        return EAFNOSUPPORT;
+    return 0;
+}
+
+static enum zsip_status complain_of(const struct complaint *c, int fd, int cause)
+{
+    const char *what = cause == EDESTADDRREQ ? "is not bound"
+                       : cause == EAFNOSUPPORT
+                           ? "takes IPv4 as well as IPv6; set IPV6_V6ONLY on it (in a socket unit "
+                             "BindIPv6Only=ipv6-only)"
+                       : cause == EPROTONOSUPPORT ? "is no UDP socket of IPv4 or IPv6"
+                                                  : strerror(cause);
+    if (c->text != NULL)
+        snprintf(c->text, c->bytes, "descriptor %d %s", fd, what);
+    return ZSIP_ERROR_ARGUMENT;
+}
+
+enum zsip_status zsip_net_adopt(struct zsip_net *t, int fd, struct zsip_address *bound, char *error,
+                                size_t error_bytes)
+{
+    struct complaint complaint = {.text = error, .bytes = error_bytes};
+    struct zsip_address local = {0};
+    int cause = look_at(fd, &local);
+    if (cause != 0)
+        return complain_of(&complaint, fd, cause);
+    zsip_address_text(&local, complaint.address);
+    if (t->socket_count == ZSIP_NET_SOCKETS_MAX)
+        return too_many(&complaint);
+    int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return own < 0 ? complain(&complaint, errno) : take_socket(t, own, &complaint, bound);
 }

@@ -70,6 +70,10 @@ enum zsip_status zsip_net_listen(struct zsip_net *net, enum zsip_transport kind,
                                  const struct zsip_address *address, unsigned flags,
                                  struct zsip_address *bound, char *error, size_t error_bytes);
 
+/* Takes a socket that somebody else bound: as zsip_worker_adopt() says. */
+enum zsip_status zsip_net_adopt(struct zsip_net *net, int fd, struct zsip_address *bound,
+                                char *error, size_t error_bytes);
+
 /* Sends what is queued, then waits for packets, errors, failures or a wake, until deadline_ns on
  * the monotonic clock at the latest (0: doesn't wait, ZSIP_NEVER_NS: no limit). *batch and all it
  * points to are valid until recycle. ERROR_SYSTEM: the ring is broken; the log says how. Usually

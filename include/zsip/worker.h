@@ -94,6 +94,16 @@ ZSIP_API enum zsip_status zsip_worker_listen(struct zsip_worker *worker,
                                              struct zsip_address *bound, char *error,
                                              size_t error_bytes);
 
+/* Takes a socket that is bound already, such as a service manager hands over (sd_listen_fds(3)):
+ * UDP. It is duplicated: the caller's descriptor stays open and the caller's, and several workers
+ * may adopt the same one. Before the first turn. ERROR_ARGUMENT: no such socket, not bound, or of
+ * another kind, which error tells. ERROR_FULL (16 sockets), ERROR_SYSTEM; error as above. */
+ZSIP_API enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int socket,
+                                            struct zsip_address *bound, char *error,
+                                            size_t error_bytes);
+
+/* The endpoint of a worker, for respond, hold, send and statistics; the worker makes its turns. It
+ * lives as long as the worker. */
 ZSIP_API struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker);
 
 /* One turn: waits for packets, timers, posts or stop, at most wait_ns, then deals with them.
