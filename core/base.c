@@ -4,6 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+const char *zsip_version(void)
+{
+    return ZSIP_VERSION;
+}
+
 const char *zsip_status_name(enum zsip_status status)
 {
     switch (status) {

@@ -65,6 +65,9 @@ static void size_buffer(struct zsip_net *t, int fd, int force, int option, enum 
     socklen_t bytes = sizeof(granted);
     if (wanted <= 0)
         return;
+    /* One that was handed over may have more already than we may ask for. */
+    if (getsockopt(fd, SOL_SOCKET, option, &granted, &bytes) == 0 && granted / 2 >= wanted)
+        return;
     if (set(fd, SOL_SOCKET, force, wanted) != 0)
         set(fd, SOL_SOCKET, option, wanted);
     getsockopt(fd, SOL_SOCKET, option, &granted, &bytes);

@@ -31,6 +31,9 @@ extern "C" {
 
 #define ZSIP_API __attribute__((visibility("default")))
 
+/* The version of the library that runs, "0.1.0". Static string. */
+ZSIP_API const char *zsip_version(void);
+
 /* ---- Status ---------------------------------------------------------------------------------
  *
  * One law: a function that can fail returns enum zsip_status; results go through pointers. 0 is

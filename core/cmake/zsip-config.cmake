@@ -1,0 +1,18 @@
+# find_package(zsip) gives the target zsip::zsip. What it takes is told by zsip.pc, which stands
+# beside this file: in LIBDIR/pkgconfig.
+include(CMakeFindDependencyMacro)
+find_dependency(PkgConfig)
+get_filename_component(_zsip_libdir "${CMAKE_CURRENT_LIST_DIR}/../.." ABSOLUTE)
+set(_zsip_path "$ENV{PKG_CONFIG_PATH}")
+set(ENV{PKG_CONFIG_PATH} "${_zsip_libdir}/pkgconfig:${_zsip_path}")
+pkg_check_modules(ZSIP QUIET IMPORTED_TARGET GLOBAL zsip)
+set(ENV{PKG_CONFIG_PATH} "${_zsip_path}")
+unset(_zsip_path)
+unset(_zsip_libdir)
+if(NOT ZSIP_FOUND)
+  set(zsip_FOUND FALSE)
+  set(zsip_NOT_FOUND_MESSAGE "pkg-config does not know zsip")
+elseif(NOT TARGET zsip::zsip)
+  add_library(zsip::zsip INTERFACE IMPORTED)
+  set_target_properties(zsip::zsip PROPERTIES INTERFACE_LINK_LIBRARIES PkgConfig::ZSIP)
+endif()
