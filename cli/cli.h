@@ -76,12 +76,13 @@ void cli_help(const struct cli_command *command, FILE *out);
 /* A whole number in [min, max]; k and M stand for thousands and millions. */
 bool cli_value_number(const char *what, const char *text, uint64_t min, uint64_t max,
                       uint64_t *value);
+/* The same into 32 bits. */
+bool cli_value_narrow(const char *what, const char *text, uint32_t min, uint32_t max,
+                      uint32_t *value);
 /* A whole number of bytes in [min, max]; K, M and G (or small letters) stand for powers of 1,024.
  */
 bool cli_value_bytes(const char *what, const char *text, uint64_t min, uint64_t max,
                      uint64_t *value);
-/* A number > 0 that may have a fraction; k and M as above. */
-bool cli_value_rate(const char *what, const char *text, double *value);
 /* Seconds, with a fraction if need be, or a number with ms, s, m or h; in [min_ns, max_ns]. */
 bool cli_value_duration(const char *what, const char *text, uint64_t min_ns, uint64_t max_ns,
                         uint64_t *value_ns);

@@ -29,10 +29,10 @@ static bool workers_make(struct serve *serve)
     char error[512] = "";
     enum zsip_status status = ZSIP_OK;
 
-    if (serve->config.workers > 1)
-        status = zsip_group_create(serve->config.workers, serve->config.steering, NULL,
+    if (serve->config.machine.workers > 1)
+        status = zsip_group_create(serve->config.machine.workers, serve->config.steering, NULL,
                                    &serve->config.group);
-    while (status == ZSIP_OK && serve->worker_count < serve->config.workers) {
+    while (status == ZSIP_OK && serve->worker_count < serve->config.machine.workers) {
         struct serve_worker *worker = calloc(1, sizeof *worker);
 
         if (worker == NULL) {
@@ -71,8 +71,8 @@ static void begin_line(const struct serve *serve)
         fprintf(serve->out, " udp:%s", config->adopted[i].text);
     for (unsigned i = 0; i < config->listen_count; i++)
         fprintf(serve->out, " udp:%s", config->listen[i].text);
-    fprintf(serve->out, ", %u worker%s; Ctrl-C ends it\n", config->workers,
-            config->workers == 1 ? "" : "s");
+    fprintf(serve->out, ", %u worker%s; Ctrl-C ends it\n", config->machine.workers,
+            config->machine.workers == 1 ? "" : "s");
     fflush(serve->out);
 }
 
@@ -195,13 +195,10 @@ static void config_init(struct serve_config *config)
     struct zsip_worker_config worker;
 
     zsip_worker_config_init(&worker);
-    config->workers = 1;
+    cli_machine_init(&config->machine, SERVE_WORKERS_MAX);
     config->status = 200;
     config->held_max = worker.endpoint.pending_max;
     config->completed_max = worker.endpoint.completed_max;
-    config->t1_ns = worker.endpoint.t1_ns;
-    config->spin_us = worker.spin_us;
-    config->socket_buffer_bytes = worker.socket_buffer_bytes;
     config->age_max_ns = SERVE_AGE_MAX_NS;
 }
 

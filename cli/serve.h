@@ -3,6 +3,7 @@
 #define ZSIP_CLI_SERVE_H
 
 #include "cli.h"
+#include "machine.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -19,8 +20,7 @@ struct serve_config {
     int adopt_first; /* sockets that the service manager handed over */
     unsigned adopt_count;
     struct cli_place adopted[SERVE_LISTEN_MAX];
-    uint32_t workers;
-    struct cli_cpus cpus;
+    struct cli_machine machine;
     const char *advertise;
     unsigned status; /* what a MESSAGE gets */
     uint64_t delay_ns;
@@ -31,10 +31,6 @@ struct serve_config {
     const char *accept;
     enum zsip_merged merged;
     enum zsip_in_dialog in_dialog;
-    uint64_t t1_ns;
-    uint32_t spin_us;
-    uint32_t socket_buffer_bytes;
-    unsigned without;
     enum zsip_steering steering;
     struct zsip_group *group; /* of several workers */
     uint64_t age_max_ns;      /* 0: requests don't age */

@@ -16,13 +16,6 @@ enum {
     OPTION_ACCEPT,
     OPTION_MERGED,
     OPTION_IN_DIALOG,
-    OPTION_T1,
-    OPTION_WORKERS,
-    OPTION_PIN,
-    OPTION_SPIN_US,
-    OPTION_RCVBUF,
-    OPTION_WITHOUT,
-    OPTION_NO_TRAINS,
     OPTION_STEER,
     OPTION_MAX_AGE,
     OPTION_AGED,
@@ -53,25 +46,13 @@ static const struct cli_option options[] = {
      "a request that came by a second way (482, RFC 3261 section\n"
      "8.2.2.2)"},
     {"in-dialog", OPTION_IN_DIALOG, "481|accept", "a request with a To tag (481: no such dialog)"},
-    {"t1", OPTION_T1, "MS",
-     "RFC 3261's T1 in milliseconds (500): answers are kept 64*T1\n"
-     "for retransmissions"},
+    CLI_MACHINE_T1_OPTION("RFC 3261's T1 in milliseconds (500): answers are kept 64*T1\n"
+                          "for retransmissions"),
     {"completed-max", OPTION_COMPLETED_MAX, "N",
      "answered requests each worker remembers for 64*T1 (40M, what\n"
      "1.2 million a second fill); more get 503"},
     {NULL, 0, NULL, "Machine"},
-    {"workers", OPTION_WORKERS, "N", "threads that share each address (1)"},
-    {"pin", OPTION_PIN, "LIST",
-     "tie worker i to the i-th CPU of LIST, such as 0,2-3; auto: of\n"
-     "those this process may use"},
-    {"spin-us", OPTION_SPIN_US, "N", "look for packets N microseconds before sleeping (20)"},
-    {"rcvbuf", OPTION_RCVBUF, "BYTES", "socket buffers (8M); K, M and G count in 1,024s"},
-    {"without", OPTION_WITHOUT, "LIST",
-     "do without kernel features: gro, gso, incremental, bundles,\n"
-     "defer, multishot"},
-    {"no-trains", OPTION_NO_TRAINS, NULL,
-     "one datagram a send and a receive, for peers that must see them\n"
-     "alone: --without gro,gso"},
+    CLI_MACHINE_OPTIONS("threads that share each address (1)"),
     {"steer", OPTION_STEER, "message|peer",
      "which of several workers serves a request: the owner of its\n"
      "Call-ID, CSeq and From tag (message), or whoever the kernel\n"
@@ -271,16 +252,6 @@ static bool advertise_set(const char *text, struct serve_config *config)
 
 /* ---- Parsing --------------------------------------------------------------------------------- */
 
-static bool narrow(const char *what, const char *text, uint64_t min, uint64_t max, uint32_t *out)
-{
-    uint64_t value;
-
-    if (!cli_value_number(what, text, min, max, &value))
-        return false;
-    *out = (uint32_t)value;
-    return true;
-}
-
 static bool option_overload(int id, const char *value, struct serve_config *config)
 {
     uint64_t number;
@@ -318,39 +289,6 @@ static bool option_output(int id, const char *value, struct serve_config *config
     }
 }
 
-static bool option_machine(int id, const char *value, struct serve_config *config)
-{
-    uint64_t number;
-
-    switch (id) {
-    case OPTION_T1:
-        if (!cli_value_number("--t1", value, 1, 60000, &number))
-            return false;
-        config->t1_ns = number * ZSIP_NS_PER_MS;
-        return true;
-    case OPTION_WORKERS:
-        return narrow("--workers", value, 1, SERVE_WORKERS_MAX, &config->workers);
-    case OPTION_PIN:
-        return cli_value_cpus("--pin", value, &config->cpus);
-    case OPTION_SPIN_US:
-        return narrow("--spin-us", value, 0, 1000000, &config->spin_us);
-    case OPTION_RCVBUF:
-        if (!cli_value_bytes("--rcvbuf", value, 4096, 1 << 30, &number))
-            return false;
-        config->socket_buffer_bytes = (uint32_t)number;
-        return true;
-    case OPTION_WITHOUT:
-        return cli_value_without("--without", value, &config->without);
-    case OPTION_NO_TRAINS:
-        config->without |= ZSIP_FEATURE_GRO | ZSIP_FEATURE_GSO;
-        return true;
-    case OPTION_STEER:
-        return steer_set(value, config);
-    default:
-        return option_output(id, value, config);
-    }
-}
-
 static bool option(int id, const char *value, struct serve_config *config)
 {
     uint64_t number;
@@ -369,9 +307,9 @@ static bool option(int id, const char *value, struct serve_config *config)
         config->delay_ns = number * ZSIP_NS_PER_MS;
         return true;
     case OPTION_HELD_MAX:
-        return narrow("--held-max", value, 1, 1000000, &config->held_max);
+        return cli_value_narrow("--held-max", value, 1, 1000000, &config->held_max);
     case OPTION_COMPLETED_MAX:
-        return narrow("--completed-max", value, 1, 1000000000, &config->completed_max);
+        return cli_value_narrow("--completed-max", value, 1, 1000000000, &config->completed_max);
     case OPTION_METHODS:
         return methods_set(value, config);
     case OPTION_ACCEPT:
@@ -387,8 +325,11 @@ static bool option(int id, const char *value, struct serve_config *config)
             return false;
         config->in_dialog = accepts ? ZSIP_IN_DIALOG_ACCEPT : ZSIP_IN_DIALOG_481;
         return true;
+    case OPTION_STEER:
+        return steer_set(value, config);
     default:
-        return option_machine(id, value, config);
+        return cli_machine_knows(id) ? cli_machine_option(id, value, &config->machine)
+                                     : option_output(id, value, config);
     }
 }
 
@@ -416,7 +357,7 @@ int serve_options(int argc, char **argv, struct serve_config *config)
     }
     if (config->listen_count == 0 && config->adopt_count == 0)
         listen_add("udp:0.0.0.0:5060", config);
-    if (config->delay_ns >= 64 * config->t1_ns) {
+    if (config->delay_ns >= 64 * config->machine.t1_ns) {
         cli_error("--delay: not less than 64*T1, after which a request may not be answered "
                   "(RFC 4320 section 4.2); give less, or a longer --t1");
         return CLI_EXIT_USAGE;

@@ -137,7 +137,7 @@ static json_t *config_json(const struct serve_config *config)
     for (unsigned i = 0; i < config->listen_count; i++)
         json_array_append_new(listen, json_sprintf("udp:%s", config->listen[i].text));
     json_object_set_new(out, "listen", listen);
-    json_object_set_new(out, "workers", json_integer(config->workers));
+    json_object_set_new(out, "workers", json_integer(config->machine.workers));
     json_object_set_new(out, "status", json_integer(config->status));
     json_object_set_new(out, "delay_ms",
                         json_integer((json_int_t)(config->delay_ns / ZSIP_NS_PER_MS)));
@@ -145,9 +145,9 @@ static json_t *config_json(const struct serve_config *config)
                         json_string(config->merged == ZSIP_MERGED_482 ? "482" : "accept"));
     json_object_set_new(out, "in_dialog",
                         json_string(config->in_dialog == ZSIP_IN_DIALOG_481 ? "481" : "accept"));
-    json_object_set_new(out, "t1_s", json_real((double)config->t1_ns / 1e9));
-    json_object_set_new(out, "spin_us", json_integer(config->spin_us));
-    json_object_set_new(out, "without", json_integer(config->without));
+    json_object_set_new(out, "t1_s", json_real((double)config->machine.t1_ns / 1e9));
+    json_object_set_new(out, "spin_us", json_integer(config->machine.spin_us));
+    json_object_set_new(out, "without", json_integer(config->machine.without));
     json_object_set_new(out, "steer",
                         json_string(config->steering == ZSIP_STEER_PEER ? "peer" : "message"));
     json_object_set_new(out, "max_age_ms",
@@ -156,7 +156,8 @@ static json_t *config_json(const struct serve_config *config)
     json_object_set_new(out, "completed_max", json_integer(config->completed_max));
     json_object_set_new(out, "work_us",
                         json_integer((json_int_t)(config->work_ns / ZSIP_NS_PER_US)));
-    json_object_set_new(out, "socket_buffer_bytes", json_integer(config->socket_buffer_bytes));
+    json_object_set_new(out, "socket_buffer_bytes",
+                        json_integer(config->machine.socket_buffer_bytes));
     return out;
 }
 

@@ -111,15 +111,15 @@ static void configure(struct zsip_worker_config *out, struct serve_worker *self,
 
     zsip_worker_config_init(out);
     out->log = cli_log;
-    out->cpu = cli_cpu_of(&config->cpus, index);
-    out->spin_us = config->spin_us;
-    out->socket_buffer_bytes = config->socket_buffer_bytes;
-    out->without = config->without;
+    out->cpu = cli_cpu_of(&config->machine.cpus, index);
+    out->spin_us = config->machine.spin_us;
+    out->socket_buffer_bytes = config->machine.socket_buffer_bytes;
+    out->without = config->machine.without;
     out->grow_thread = true;
     out->turn = on_turn;
     out->endpoint.user = self;
     out->endpoint.callbacks.request = on_request;
-    out->endpoint.t1_ns = config->t1_ns;
+    out->endpoint.t1_ns = config->machine.t1_ns;
     out->endpoint.pending_max = config->held_max;
     out->endpoint.completed_max = config->completed_max;
     out->group = config->group;
@@ -145,9 +145,9 @@ static enum zsip_status listen_all(struct serve_worker *self, struct serve_confi
 {
     for (unsigned i = 0; i < config->listen_count; i++) {
         struct cli_place *place = &config->listen[i];
-        unsigned flags = config->workers == 1 ? 0
-                         : index == 0         ? ZSIP_LISTEN_SHARED
-                                              : ZSIP_LISTEN_SHARED | ZSIP_LISTEN_JOIN;
+        unsigned flags = config->machine.workers == 1 ? 0
+                         : index == 0                 ? ZSIP_LISTEN_SHARED
+                                                      : ZSIP_LISTEN_SHARED | ZSIP_LISTEN_JOIN;
         enum zsip_status status =
             zsip_worker_listen(self->zsip, ZSIP_TRANSPORT_UDP, &place->address, flags,
                                &place->address, error, error_bytes);

@@ -37,6 +37,17 @@ bool cli_value_number(const char *what, const char *text, uint64_t min, uint64_t
     return true;
 }
 
+bool cli_value_narrow(const char *what, const char *text, uint32_t min, uint32_t max,
+                      uint32_t *value)
+{
+    uint64_t number;
+
+    if (!cli_value_number(what, text, min, max, &number))
+        return false;
+    *value = (uint32_t)number;
+    return true;
+}
+
 bool cli_value_bytes(const char *what, const char *text, uint64_t min, uint64_t max,
                      uint64_t *value)
 {
@@ -74,23 +85,6 @@ static double decimal(const char *text, const char **end)
     value = strtod(copy, &stop);
     *end = text + (*stop == '\0' ? strlen(copy) : 0);
     return value;
-}
-
-bool cli_value_rate(const char *what, const char *text, double *value)
-{
-    const char *end;
-    double number = decimal(text, &end);
-
-    if (end != text && *end == 'k')
-        number *= 1e3, end++;
-    else if (end != text && *end == 'M')
-        number *= 1e6, end++;
-    if (end == text || *end != '\0' || !(number > 0) || number > 1e9) {
-        cli_error("%s %s: not a rate; give requests a second, such as 2000 or 200k", what, text);
-        return false;
-    }
-    *value = number;
-    return true;
 }
 
 bool cli_value_duration(const char *what, const char *text, uint64_t min_ns, uint64_t max_ns,

@@ -118,6 +118,7 @@ struct zsip_net {
     bool wake_armed;
     unsigned reaped; /* completions up to here were searched for failed sends */
     uint64_t drops_ns;
+    uint64_t idle_from_ns; /* when this wait found nothing to do; 0: it found something */
     uint64_t utc_ahead_ns; /* the clock of arrivals less the monotonic one, this turn */
 
     /* Receive buffers. */

@@ -157,6 +157,7 @@ static enum zsip_status gather(struct zsip_net *t, uint64_t deadline_ns)
         return ZSIP_OK;
     uint64_t now_ns = zsip_time_now().monotonic_ns;
     uint64_t spin_end_ns = now_ns + t->config.spin_ns;
+    t->idle_from_ns = now_ns;
     if (spin_end_ns > deadline_ns)
         spin_end_ns = deadline_ns;
     while (now_ns < spin_end_ns) {
@@ -239,6 +240,9 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
     if (gather(t, until_rested(t, deadline_ns)) != ZSIP_OK)
         return ZSIP_ERROR_SYSTEM;
     t->batch.now = zsip_time_now();
+    if (t->idle_from_ns != 0)
+        COUNT(t, idle_ns, t->batch.now.monotonic_ns - t->idle_from_ns);
+    t->idle_from_ns = 0;
     if (t->config.arrivals) {
         struct timespec utc;
         clock_gettime(CLOCK_REALTIME, &utc);

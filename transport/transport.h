@@ -112,6 +112,7 @@ void zsip_net_pause(struct zsip_net *net);
 #define ZSIP_NET_STATS_MAP(X)                                                                      \
     X(syscalls)                                                                                    \
     X(sleeps)                                                                                      \
+    X(idle_ns)                                                                                     \
     X(datagrams_in)                                                                                \
     X(receives)                                                                                    \
     X(datagrams_out)                                                                               \

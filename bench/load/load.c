@@ -27,6 +27,7 @@ struct load {
     struct load_histogram latency;
     struct load_histogram from_send;
     struct load_histogram send_lag;
+    struct load_histogram held;
 };
 
 void load_config_init(struct load_config *config)
@@ -43,6 +44,7 @@ void load_config_init(struct load_config *config)
         .t1_ns = worker.endpoint.t1_ns,
         .workers = 1,
         .spin_us = worker.spin_us,
+        .lag_max_ns = 10 * ZSIP_NS_PER_MS,
         .socket_buffer_bytes = worker.socket_buffer_bytes,
     };
 }
@@ -105,6 +107,19 @@ enum zsip_status load_create(const struct load_config *config, struct load **out
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
+static void begin_at(struct load_worker *worker, uint64_t start_ns)
+{
+    const struct load_config *config = worker->config;
+    uint64_t odd_ns = config->warmup_ns % ZSIP_NS_PER_S;
+
+    worker->start_ns = start_ns;
+    worker->measure_ns = start_ns + config->warmup_ns;
+    worker->end_ns =
+        config->duration_ns == 0 ? ZSIP_NEVER_NS / 2 : worker->measure_ns + config->duration_ns;
+    /* Seconds are counted so that one begins with the measurement. */
+    worker->second_end_ns = start_ns + (odd_ns > 0 ? odd_ns : ZSIP_NS_PER_S);
+}
+
 enum zsip_status load_start(struct load *load)
 {
     load->start_ns = zsip_time_now().monotonic_ns + START_DELAY_NS;
@@ -112,10 +127,7 @@ enum zsip_status load_start(struct load *load)
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
 
-        worker->start_ns = load->start_ns;
-        worker->end_ns = load->config.duration_ns == 0 ? ZSIP_NEVER_NS / 2
-                                                       : load->start_ns + load->config.duration_ns;
-        worker->second_end_ns = load->start_ns + ZSIP_NS_PER_S;
+        begin_at(worker, load->start_ns);
         if (pthread_create(&worker->thread, NULL, load_worker_thread, worker) != 0) {
             load_stop(load);
             return ZSIP_ERROR_SYSTEM;
@@ -154,11 +166,11 @@ void load_stop(struct load *load)
 
 static void second_add(struct load_second *to, const struct load_second *from)
 {
-    to->sent += from->sent;
-    to->answered += from->answered;
-    to->failed += from->failed;
-    to->retransmitted += from->retransmitted;
-    to->pending += from->pending;
+#define X(name, text) to->name += from->name;
+    LOAD_SECOND_SUM_MAP(X)
+#undef X
+    to->lag_us = to->lag_us > from->lag_us ? to->lag_us : from->lag_us;
+    to->warmup |= from->warmup;
 }
 
 static void second_latency(struct load_worker *worker, uint32_t index, struct load_histogram *to)
@@ -221,6 +233,14 @@ bool load_second(struct load *load, uint32_t index, struct load_second *out)
     return true;
 }
 
+void load_rate_set(struct load *load, double rate)
+{
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        atomic_store(&load->workers[i]->rate_wanted, rate);
+        load_worker_wake(load->workers[i]);
+    }
+}
+
 /* ---- Results --------------------------------------------------------------------------------- */
 
 static double seconds_between(const struct timeval *from, const struct timeval *to)
@@ -241,32 +261,66 @@ static uint64_t resident_bytes(void)
     return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Of the time it had for its arrivals, the part in which it did not wait for work. */
+static double busy(const struct load_worker *worker)
+{
+    const struct load_before *end =
+        worker->middle.time_ns > worker->before.time_ns ? &worker->middle : &worker->after;
+    double spent_ns = (double)(end->time_ns - worker->before.time_ns);
+    double idle_ns = (double)(end->ring.idle_ns - worker->before.ring.idle_ns);
+
+    if (worker->before.time_ns == 0 || !(spent_ns > 0))
+        return 0;
+    return idle_ns < spent_ns ? 1 - idle_ns / spent_ns : 0;
+}
+
+/* What the plan still held when the arrivals were over. */
+static uint64_t unsent(const struct load_worker *worker)
+{
+    uint64_t left = worker->arrivals_max - worker->arrivals, planned;
+
+    if (worker->config->rate <= 0 || worker->phase == LOAD_PHASE_ARRIVALS)
+        return 0;
+    planned = load_plan_count(&worker->plan, worker->end_ns - worker->start_ns);
+    return planned < left ? planned : left;
+}
+
 static void worker_result(const struct load_worker *worker, struct load_result *result)
 {
-    struct zsip_endpoint_stats endpoint = {.struct_bytes = sizeof endpoint};
-    struct zsip_worker_stats ring = {.struct_bytes = sizeof ring};
+    const struct load_before *before = &worker->before, *after = &worker->after;
 
-    zsip_endpoint_stats(worker->endpoint, &endpoint);
-    zsip_worker_stats(worker->zsip, &ring);
 #define X(name, text) result->counters.name += atomic_load(&worker->counters.name);
     LOAD_COUNTER_MAP(X)
 #undef X
     for (unsigned i = 0; i < LOAD_STATUS_MAX; i++)
         result->status[i] += atomic_load_explicit(&worker->status[i], memory_order_relaxed);
-    result->pending += load_worker_pending(worker);
-    result->retransmissions += endpoint.retransmissions_out;
-    result->responses_stray += endpoint.responses_stray + endpoint.responses_late;
-    result->datagrams_dropped += ring.dropped_socket;
-    result->send_errors += ring.send_errors + ring.send_full;
+    result->counters.unsent += unsent(worker);
+    for (unsigned i = 0; i < LOAD_SENDS_MAX; i++)
+        result->answered_by_sends[i] += worker->answered_by_sends[i];
+#define GREW(room, name) (after->room.name - before->room.name)
+    result->retransmissions += GREW(endpoint, retransmissions_out);
+    result->responses_duplicate += GREW(endpoint, responses_late);
+    result->responses_stray += GREW(endpoint, responses_stray);
+    result->datagrams_dropped += GREW(ring, dropped_socket);
+    result->send_errors += GREW(ring, send_errors) + GREW(ring, send_full);
+#undef GREW
+    result->busy = busy(worker) > result->busy ? busy(worker) : result->busy;
     result->request_bytes = worker->template.bytes;
     if (atomic_load(&worker->series_count) > result->seconds)
         result->seconds = atomic_load(&worker->series_count);
 }
 
+static uint64_t answered(const struct load_counters *counters)
+{
+    return counters->answered_2xx + counters->answered_3xx + counters->answered_4xx +
+           counters->answered_5xx + counters->answered_6xx;
+}
+
 /* Arrivals last until the last worker ended them, the drain until the last request ended. */
 static void times(const struct load *load, struct load_result *result)
 {
-    uint64_t arrivals_end_ns = load->start_ns, last_ns = load->start_ns;
+    uint64_t begin_ns = load->start_ns + load->config.warmup_ns;
+    uint64_t arrivals_end_ns = begin_ns, last_ns = begin_ns;
 
     for (uint32_t i = 0; i < load->config.workers; i++) {
         const struct load_worker *worker = load->workers[i];
@@ -277,7 +331,7 @@ static void times(const struct load *load, struct load_result *result)
         arrivals_end_ns = end_ns > arrivals_end_ns ? end_ns : arrivals_end_ns;
         last_ns = worker->last_ns > last_ns ? worker->last_ns : last_ns;
     }
-    result->arrival_s = (double)(arrivals_end_ns - load->start_ns) / 1e9;
+    result->arrival_s = (double)(arrivals_end_ns - begin_ns) / 1e9;
     if (last_ns > arrivals_end_ns)
         result->drain_s = (double)(last_ns - arrivals_end_ns) / 1e9;
 }
@@ -291,6 +345,7 @@ void load_result(struct load *load, struct load_result *result)
     load_histogram_clear(&load->latency);
     load_histogram_clear(&load->from_send);
     load_histogram_clear(&load->send_lag);
+    load_histogram_clear(&load->held);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
 
@@ -301,8 +356,11 @@ void load_result(struct load *load, struct load_result *result)
         load_histogram_add(&load->latency, &worker->latency);
         load_histogram_add(&load->from_send, &worker->from_send);
         load_histogram_add(&load->send_lag, &worker->send_lag);
+        load_histogram_add(&load->held, &worker->held);
     }
     load_second(load, UINT32_MAX, &second); /* those not asked for yet */
+    result->pending = result->counters.sent - answered(&result->counters) -
+                      result->counters.timed_out - result->counters.unreachable;
     getrusage(RUSAGE_SELF, &usage);
     times(load, result);
     result->user_s = seconds_between(&load->usage_before.ru_utime, &usage.ru_utime);
@@ -311,6 +369,7 @@ void load_result(struct load *load, struct load_result *result)
     result->latency = &load->latency;
     result->from_send = load->config.rate > 0 ? &load->from_send : &load->latency;
     result->send_lag = &load->send_lag;
+    result->held = &load->held;
 }
 
 int load_verdict(const struct load_result *result)

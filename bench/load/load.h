@@ -14,25 +14,38 @@
 #define ZSIP_BENCH_LOAD_LOAD_H
 
 #include "histogram.h"
+#include "plan.h"
 #include "zsip/zsip.h"
 
 #define LOAD_WORKERS_MAX 64u
 #define LOAD_WINDOW_MAX  4000000u
 
-/* One second of the run, all workers. */
+/* One second of the run. X(name, "what"): of several workers the sum. */
+#define LOAD_SECOND_SUM_MAP(X)                                                                     \
+    X(sent, "requests sent for the first time")                                                    \
+    X(answered, "final answers")                                                                   \
+    X(failed, "timed out or unreachable")                                                          \
+    X(late, "of those answered: only after a retransmission")                                      \
+    X(retransmitted, "requests sent again")                                                        \
+    X(pending, "under way at the end of the second")                                               \
+    X(cpu_us, "CPU time of the workers' threads")
+
+/* Latency of the answers of this second, from the planned start in an open loop; of all workers'
+ * histograms together. */
+#define LOAD_SECOND_LATENCY_MAP(X)                                                                 \
+    X(p50_us, "median latency")                                                                    \
+    X(p90_us, "90th percentile of latency")                                                        \
+    X(p99_us, "99th percentile of latency")                                                        \
+    X(p99_9_us, "99.9th percentile of latency")                                                    \
+    X(max_us, "longest latency")
+
 struct load_second {
-    uint64_t sent;
-    uint64_t answered;
-    uint64_t failed; /* timed out or unreachable */
-    uint64_t retransmitted;
-    uint64_t pending; /* at its end */
-    /* Of the answers of this second, from the planned start in an open loop; of all workers'
-     * histograms together. */
-    uint64_t p50_us;
-    uint64_t p90_us;
-    uint64_t p99_us;
-    uint64_t p99_9_us;
-    uint64_t max_us;
+#define X(name, text) uint64_t name;
+    LOAD_SECOND_SUM_MAP(X)
+    LOAD_SECOND_LATENCY_MAP(X)
+#undef X
+    uint64_t lag_us; /* the latest that a request left behind its plan */
+    bool warmup;     /* before the measurement: not in the totals */
 };
 
 /* Told of each second once, in order, by the thread that calls load_second(). latency holds the
@@ -48,8 +61,11 @@ struct load_config {
     uint32_t body_bytes;
 
     uint32_t window; /* requests pending at most: the closed loop itself, a bound of the open */
-    double rate;     /* arrivals a second, planned; 0: closed loop */
-    uint64_t duration_ns; /* of the arrivals; 0: until count */
+    double rate;     /* arrivals a second at the plan's highest; 0: closed loop */
+    const struct load_schedule *schedule; /* lives as long as the run; NULL: rate all the time */
+    const char *rate_text;                /* how the user wrote it; NULL: as rate says */
+    uint64_t warmup_ns;   /* sends before the plan begins, at its first rate, and counts nothing */
+    uint64_t duration_ns; /* of the arrivals, without warmup; 0: until count */
     uint64_t count;       /* of the arrivals; 0: until duration */
     uint32_t users;       /* distinct target URIs, >= workers */
     bool overlap;         /* several pending to one URI, against RFC 3428 section 8 */
@@ -60,6 +76,7 @@ struct load_config {
     uint32_t workers;
     const int *cpus; /* one a worker; -1: not pinned */
     uint32_t spin_us;
+    uint64_t lag_max_ns; /* of the 99th percentile: beyond, a run was behind its plan */
     uint32_t socket_buffer_bytes;
     unsigned without;        /* enum zsip_feature */
     load_second_told second; /* may be NULL */
@@ -80,6 +97,7 @@ void load_config_init(struct load_config *config);
     X(answered_6xx, "answered 6xx")                                                                \
     X(answered_late, "answered only after a retransmission")                                       \
     X(good_in_t1, "answered 2xx within T1 of the planned start")                                   \
+    X(warmup, "requests sent before the measurement began")                                        \
     X(timed_out, "no final answer in 64*T1")                                                       \
     X(unreachable, "could not be sent, or ICMP said so")                                           \
     X(waited_user, "sent later than planned: every target URI had one pending")                    \
@@ -95,25 +113,34 @@ struct load_counters {
 /* A final response's status code is below this. */
 #define LOAD_STATUS_MAX 700u
 
+/* Answers told apart by how often their request was sent: 1, 2 ... and as many or more. */
+#define LOAD_SENDS_MAX 16u
+
 struct load_result {
     struct load_counters counters;
     uint64_t status[LOAD_STATUS_MAX]; /* final responses by status code */
     uint64_t pending;                 /* ended neither way: cut off, or load_stop() */
     uint64_t retransmissions;
-    uint64_t responses_stray;   /* match nothing, or came after the end */
-    uint64_t datagrams_dropped; /* by our own socket, for want of buffer */
+    uint64_t answered_by_sends[LOAD_SENDS_MAX]; /* [0]: at the first send, [1]: after E1 ... */
+    uint64_t responses_duplicate;               /* a second final answer, or one after Timer F */
+    uint64_t responses_stray;                   /* match nothing of ours */
+    uint64_t datagrams_dropped;                 /* by our own socket, for want of buffer */
     uint64_t send_errors;
     uint32_t request_bytes;
     double arrival_s; /* how long requests were sent */
     double drain_s;   /* how long after that the last one ended */
     double user_s;    /* CPU time of this process in both */
     double system_s;
+    double busy;           /* 0..1: of the busiest worker, the time it did not wait for work */
     uint64_t memory_bytes; /* resident at the end */
     uint32_t seconds;
     /* Latency: from the planned start in an open loop, from the send in a closed one. */
     const struct load_histogram *latency;
     const struct load_histogram *from_send; /* open loop: uncorrected. Else the same as latency */
-    const struct load_histogram *send_lag;  /* open loop: send against plan. Else empty */
+    /* Open loop: the send against the plan, or against the moment that the rules let it go (a
+     * target URI, room in the window): our own lateness. Else empty. */
+    const struct load_histogram *send_lag;
+    const struct load_histogram *held; /* how long those that had to wait did so for the rules */
 };
 
 struct load;
@@ -133,6 +160,8 @@ void load_stop(struct load *load);
 /* Whether second number index (0, 1 ...) is over for all workers; then fills *out. One thread, at
  * least once a second: what it does not look at in time is told as part of a later second. */
 bool load_second(struct load *load, uint32_t index, struct load_second *out);
+/* The rate of an open loop from now on; 0 pauses. Any thread. */
+void load_rate_set(struct load *load, double rate);
 /* Waits for the threads, then fills *result; its pointers live as long as load. */
 void load_result(struct load *load, struct load_result *result);
 void load_destroy(struct load *load);

@@ -130,11 +130,14 @@ void load_report_summary(FILE *out, const struct load_config *config,
     row_if(out, "unreachable", counters->unreachable, counters->sent);
     row_if(out, "still pending at the end", result->pending, counters->sent);
     row_if(out, "retransmissions sent", result->retransmissions, 0);
-    row_if(out, "answers that match nothing pending", result->responses_stray, 0);
+    row_if(out, "answers to what had ended", result->responses_duplicate, 0);
+    row_if(out, "answers that match nothing of ours", result->responses_stray, 0);
     if (config->rate > 0) {
         latency(out, "latency from the planned start", result->latency);
         latency(out, "latency from the send", result->from_send);
         latency(out, "send behind plan", result->send_lag);
+        if (result->held->total > 0)
+            latency(out, "of it waiting for the rules", result->held);
     } else {
         latency(out, "latency from the send", result->latency);
     }
@@ -225,14 +228,13 @@ static json_t *series_json(struct load *load, uint32_t count)
     for (uint32_t i = 0; i < count && load_second(load, i, &second); i++) {
         json_t *entry = json_object();
 
-        json_object_set_new(entry, "sent", integer(second.sent));
-        json_object_set_new(entry, "answered", integer(second.answered));
-        json_object_set_new(entry, "failed", integer(second.failed));
-        json_object_set_new(entry, "retransmitted", integer(second.retransmitted));
-        json_object_set_new(entry, "pending", integer(second.pending));
-        json_object_set_new(entry, "p50_us", integer(second.p50_us));
-        json_object_set_new(entry, "p99_us", integer(second.p99_us));
-        json_object_set_new(entry, "max_us", integer(second.max_us));
+#define X(name, text) json_object_set_new(entry, #name, integer(second.name));
+        LOAD_SECOND_SUM_MAP(X)
+        LOAD_SECOND_LATENCY_MAP(X)
+#undef X
+        json_object_set_new(entry, "lag_us", integer(second.lag_us));
+        if (second.warmup)
+            json_object_set_new(entry, "warmup", json_true());
         json_array_append_new(out, entry);
     }
     return out;
@@ -255,13 +257,16 @@ json_t *load_report_json(struct load *load, const struct load_config *config,
 #undef X
     json_object_set_new(counters, "pending", integer(result->pending));
     json_object_set_new(counters, "retransmissions", integer(result->retransmissions));
+    json_object_set_new(counters, "responses_duplicate", integer(result->responses_duplicate));
     json_object_set_new(counters, "responses_stray", integer(result->responses_stray));
     json_object_set_new(out, "counters", counters);
     json_object_set_new(out, "latency", histogram_json(result->latency));
     json_object_set_new(out, "latency_from_send", histogram_json(result->from_send));
     json_object_set_new(out, "send_lag", histogram_json(result->send_lag));
+    json_object_set_new(out, "held", histogram_json(result->held));
     json_object_set_new(own, "user_s", json_real(result->user_s));
     json_object_set_new(own, "system_s", json_real(result->system_s));
+    json_object_set_new(own, "busy", json_real(result->busy));
     json_object_set_new(own, "memory_bytes", integer(result->memory_bytes));
     json_object_set_new(own, "datagrams_dropped", integer(result->datagrams_dropped));
     json_object_set_new(own, "send_errors", integer(result->send_errors));

@@ -62,11 +62,27 @@ static bool may_send(struct load_worker *worker)
 
     if (window && user_idle(worker))
         return true;
+    worker->blocked = true;
     if (worker->blocked_arrival != worker->arrivals && (open_loop(worker) || window)) {
         worker->blocked_arrival = worker->arrivals;
         load_count(window ? &worker->counters.waited_user : &worker->counters.waited_window, 1);
     }
     return false;
+}
+
+/* How late it leaves. What had to wait for the rules, and what piled up behind it meanwhile, is our
+ * own lateness only from the moment on that the way was free. */
+static void lag_record(struct load_worker *worker, uint64_t planned_ns, uint64_t now_ns)
+{
+    uint64_t ready_ns = planned_ns;
+
+    if (planned_ns < worker->unblocked_ns) {
+        ready_ns = worker->unblocked_ns;
+        load_histogram_record(&worker->held, (ready_ns - planned_ns) / ZSIP_NS_PER_US);
+    }
+    load_histogram_record(&worker->send_lag, (now_ns - ready_ns) / ZSIP_NS_PER_US);
+    if (now_ns - ready_ns > worker->lag_max_ns)
+        worker->lag_max_ns = now_ns - ready_ns;
 }
 
 static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns,
@@ -88,22 +104,42 @@ static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns
     worker->free_count--;
     worker->arrivals++;
     user_take(worker);
-    load_count(&worker->counters.sent, 1);
-    if (open_loop(worker))
-        load_histogram_record(&worker->send_lag, (now.monotonic_ns - planned_ns) / ZSIP_NS_PER_US);
+    if (planned_ns >= worker->counted_ns) {
+        load_count(&worker->counters.sent, 1);
+        if (open_loop(worker))
+            lag_record(worker, planned_ns, now.monotonic_ns);
+    }
     return ZSIP_OK;
+}
+
+/* When the next request is due; ZSIP_NEVER_NS: none is planned. */
+static uint64_t due(struct load_worker *worker, struct zsip_time now)
+{
+    uint64_t due_ns;
+
+    if (!open_loop(worker))
+        return now.monotonic_ns;
+    if (worker->plan.due_ns == UINT64_MAX)
+        return ZSIP_NEVER_NS;
+    due_ns = worker->start_ns + worker->plan.due_ns;
+    if (due_ns < worker->end_ns)
+        return due_ns;
+    worker->arrivals_max = worker->arrivals; /* all that was planned has left */
+    return ZSIP_NEVER_NS;
 }
 
 /* Sends what is due. Returns when the next one is, now if this turn had no room for all,
  * ZSIP_NEVER_NS if only an outcome can free the way. */
 static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
 {
+    if (worker->blocked && worker->free_count > 0 && user_idle(worker)) {
+        worker->blocked = false;
+        worker->unblocked_ns = now.monotonic_ns;
+    }
     for (unsigned i = 0; worker->arrivals < worker->arrivals_max; i++) {
-        uint64_t due_ns = now.monotonic_ns;
+        uint64_t due_ns = due(worker, now);
         enum zsip_status status;
 
-        if (open_loop(worker))
-            due_ns = worker->start_ns + load_plan_due_ns(&worker->plan, worker->arrivals);
         if (due_ns > now.monotonic_ns)
             return due_ns;
         if (!may_send(worker))
@@ -117,6 +153,8 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
             atomic_store(&worker->broken, true);
             return now.monotonic_ns;
         }
+        if (open_loop(worker))
+            load_plan_next(&worker->plan);
     }
     return ZSIP_NEVER_NS;
 }
@@ -134,6 +172,11 @@ size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, u
 
 /* ---- What came of it ------------------------------------------------------------------------- */
 
+static unsigned sends_index(unsigned sends)
+{
+    return sends < LOAD_SENDS_MAX ? sends - 1 : LOAD_SENDS_MAX - 1;
+}
+
 static void answered(struct load_worker *worker, const struct load_slot *slot,
                      const struct zsip_outcome *outcome)
 {
@@ -144,9 +187,10 @@ static void answered(struct load_worker *worker, const struct load_slot *slot,
     uint64_t now_ns = outcome->now.monotonic_ns;
     uint64_t latency_us = (now_ns - slot->planned_ns) / ZSIP_NS_PER_US;
 
-    ZSIP_ASSERT(outcome->code >= 200 && outcome->code < 700);
+    ZSIP_ASSERT(outcome->code >= 200 && outcome->code < LOAD_STATUS_MAX && outcome->sends > 0);
     load_count(classes[outcome->code / 100 - 2], 1);
     load_count(&worker->status[outcome->code], 1);
+    worker->answered_by_sends[sends_index(outcome->sends)]++;
     if (outcome->sends > 1)
         load_count(&counters->answered_late, 1);
     if (outcome->code < 300 && now_ns - slot->planned_ns <= worker->config->t1_ns)
@@ -166,7 +210,9 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
     (void)endpoint;
     if (!outcome->final)
         return;
-    if (outcome->status == ZSIP_OK)
+    if (slot->planned_ns < worker->counted_ns)
+        ; /* of the warmup */
+    else if (outcome->status == ZSIP_OK)
         answered(worker, slot, outcome);
     else if (outcome->status == ZSIP_ERROR_TIMEOUT)
         load_count(&worker->counters.timed_out, 1);
@@ -177,89 +223,16 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
     worker->last_ns = outcome->now.monotonic_ns;
 }
 
-/* ---- Seconds --------------------------------------------------------------------------------- */
-
-static uint64_t counter(const _Atomic uint64_t *value)
-{
-    return atomic_load_explicit(value, memory_order_relaxed);
-}
-
-static void totals(const struct load_worker *worker, struct load_second *out)
-{
-    const struct load_shared_counters *counters = &worker->counters;
-    struct zsip_endpoint_stats stats = {.struct_bytes = sizeof stats};
-
-    zsip_endpoint_stats(worker->endpoint, &stats);
-    *out = (struct load_second){
-        .sent = counter(&counters->sent),
-        .answered = counter(&counters->answered_2xx) + counter(&counters->answered_3xx) +
-                    counter(&counters->answered_4xx) + counter(&counters->answered_5xx) +
-                    counter(&counters->answered_6xx),
-        .failed = counter(&counters->timed_out) + counter(&counters->unreachable),
-        .retransmitted = stats.retransmissions_out,
-        .pending = load_worker_pending(worker),
-    };
-}
-
-static void second_close(struct load_worker *worker)
-{
-    uint32_t count = atomic_load_explicit(&worker->series_count, memory_order_relaxed);
-    const struct load_second *before = &worker->totals_before;
-    struct load_second now;
-
-    totals(worker, &now);
-    if (count < worker->series_max) {
-        worker->series[count] = (struct load_second){
-            .sent = now.sent - before->sent,
-            .answered = now.answered - before->answered,
-            .failed = now.failed - before->failed,
-            .retransmitted = now.retransmitted - before->retransmitted,
-            .pending = now.pending,
-        };
-        /* Before the count: who sees the second finds its latencies. */
-        load_intervals_close(&worker->intervals, count);
-        atomic_store_explicit(&worker->series_count, count + 1, memory_order_release);
-    }
-    worker->totals_before = now;
-}
-
-/* Anything since the second began. */
-static bool happened(const struct load_worker *worker)
-{
-    struct load_second now;
-
-    totals(worker, &now);
-    return now.sent != worker->totals_before.sent ||
-           now.answered != worker->totals_before.answered ||
-           now.failed != worker->totals_before.failed;
-}
-
-void load_worker_seconds(struct load_worker *worker, uint64_t now_ns, bool whole)
-{
-    /* As many as the clock has gone on since the last turn. */
-    for (; now_ns >= worker->second_end_ns; worker->second_end_ns += ZSIP_NS_PER_S)
-        second_close(worker);
-    if (whole && happened(worker))
-        second_close(worker);
-}
-
 /* ---- Phases ---------------------------------------------------------------------------------- */
 
 static void arrivals_end(struct load_worker *worker, uint64_t now_ns)
 {
     worker->phase = LOAD_PHASE_DRAIN;
     worker->end_ns = now_ns;
+    load_worker_before(worker, now_ns, &worker->middle);
     /* A request that left in this very turn times out after 64*T1; and a bit for the turn that says
      * so. */
     worker->drain_end_ns = now_ns + 64 * worker->config->t1_ns + 500 * ZSIP_NS_PER_MS;
-    if (open_loop(worker)) {
-        uint64_t planned = load_plan_count(&worker->plan, now_ns - worker->start_ns);
-
-        if (planned > worker->arrivals_max)
-            planned = worker->arrivals_max;
-        if (planned > worker->arrivals)
-            load_count(&worker->counters.unsent, planned - worker->arrivals);
-    }
 }
 
 /* By count alone, at a peer that never answers, the run would last as long as all the timeouts one
@@ -267,7 +240,7 @@ static void arrivals_end(struct load_worker *worker, uint64_t now_ns)
 static bool silent(const struct load_worker *worker)
 {
     return worker->config->duration_ns == 0 && worker->latency.total == 0 &&
-           counter(&worker->counters.timed_out) > 0;
+           atomic_load_explicit(&worker->counters.timed_out, memory_order_relaxed) > 0;
 }
 
 static bool arrivals_over(const struct load_worker *worker, uint64_t now_ns)
@@ -283,6 +256,17 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* The rate as load_rate_set() wants it. */
+static void rate_follow(struct load_worker *worker, uint64_t now_ns)
+{
+    double wanted = atomic_load_explicit(&worker->rate_wanted, memory_order_relaxed);
+
+    if (wanted == worker->rate_now || !open_loop(worker))
+        return;
+    if (load_plan_turn(&worker->plan, now_ns - worker->start_ns, wanted))
+        worker->rate_now = wanted;
+}
+
 uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time now)
 {
     struct load_worker *worker = user;
@@ -292,6 +276,12 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
     if (now_ns < worker->start_ns)
         return worker->start_ns;
     load_worker_seconds(worker, now_ns, false);
+    if (worker->counted_ns == 0 && now_ns >= worker->measure_ns) {
+        if (!open_loop(worker))
+            worker->arrivals_warm = worker->arrivals;
+        load_worker_measure(worker, now_ns);
+    }
+    rate_follow(worker, now_ns);
     if (worker->phase == LOAD_PHASE_ARRIVALS && !arrivals_over(worker, now_ns))
         wake_ns = least(send_due(worker, now), worker->end_ns);
     if (worker->phase == LOAD_PHASE_ARRIVALS && arrivals_over(worker, now_ns))

@@ -13,18 +13,18 @@
 static void plan_set(struct load_worker *worker)
 {
     const struct load_config *config = worker->config;
-    uint64_t arrivals = UINT64_MAX;
+    struct load_schedule constant;
 
-    worker->plan = (struct load_plan){config->rate, worker->index, config->workers};
-    if (config->count > 0)
-        arrivals = load_share(config->count, worker->index, config->workers);
-    if (config->rate > 0 && config->duration_ns > 0) {
-        uint64_t planned = load_plan_count(&worker->plan, config->duration_ns);
-
-        arrivals = planned < arrivals ? planned : arrivals;
-    }
-    worker->arrivals_max = arrivals;
+    worker->rate_now = -1;
+    atomic_init(&worker->rate_wanted, -1);
     worker->blocked_arrival = UINT64_MAX;
+    worker->arrivals_max = UINT64_MAX; /* until load_worker_measure() */
+    if (config->rate <= 0)
+        return;
+    load_schedule_constant(&constant, config->rate);
+    load_plan_init(&worker->plan, config->schedule == NULL ? &constant : config->schedule,
+                   config->warmup_ns, worker->index, config->workers);
+    worker->arrivals_warm = load_plan_count(&worker->plan, config->warmup_ns);
 }
 
 /* First user of a worker: what the ones before it have. */
@@ -40,7 +40,8 @@ static void users_set(struct load_worker *worker)
 static bool memory_take(struct load_worker *worker)
 {
     const struct load_config *config = worker->config;
-    uint64_t run_s = (config->duration_ns + 64 * config->t1_ns) / ZSIP_NS_PER_S + 10;
+    uint64_t run_s =
+        (config->warmup_ns + config->duration_ns + 64 * config->t1_ns) / ZSIP_NS_PER_S + 10;
 
     worker->slot_count = (uint32_t)load_share(config->window, worker->index, config->workers);
     worker->series_max =
@@ -62,6 +63,7 @@ static bool memory_take(struct load_worker *worker)
     load_histogram_clear(&worker->latency);
     load_histogram_clear(&worker->from_send);
     load_histogram_clear(&worker->send_lag);
+    load_histogram_clear(&worker->held);
     return load_intervals_create(&worker->intervals);
 }
 
@@ -225,6 +227,7 @@ void *load_worker_thread(void *argument)
     if (zsip_worker_run(worker->zsip) != ZSIP_OK)
         atomic_store(&worker->broken, true);
     load_worker_seconds(worker, zsip_time_now().monotonic_ns, true);
+    load_worker_before(worker, zsip_time_now().monotonic_ns, &worker->after);
     atomic_store_explicit(&worker->over, true, memory_order_release);
     return NULL;
 }

@@ -33,6 +33,14 @@ static inline void load_count(_Atomic uint64_t *counter, uint64_t by)
     atomic_store_explicit(counter, old + by, memory_order_relaxed);
 }
 
+/* Numbers of the rooms below that count from their own beginning. */
+struct load_before {
+    uint64_t time_ns;
+    uint64_t cpu_ns;
+    struct zsip_endpoint_stats endpoint;
+    struct zsip_worker_stats ring;
+};
+
 enum load_phase {
     LOAD_PHASE_ARRIVALS = 0,
     LOAD_PHASE_DRAIN = 1,
@@ -44,18 +52,24 @@ struct load_worker {
     struct zsip_endpoint *endpoint;
     const struct load_config *config;
     struct load_template template;
-    struct load_plan plan;
+    struct load_plan plan; /* of an open loop */
     struct zsip_path path;
     uint32_t index;
 
     enum load_phase phase;
-    uint64_t start_ns; /* 0: not begun */
-    uint64_t end_ns;   /* of the arrivals; ZSIP_NEVER_NS: by count */
+    uint64_t start_ns;   /* 0: not begun */
+    uint64_t measure_ns; /* warmup ends here */
+    uint64_t counted_ns; /* what was planned before does not count: 0, from measure_ns on that */
+    uint64_t end_ns;     /* of the arrivals; ZSIP_NEVER_NS: by count */
     uint64_t drain_end_ns;
     uint64_t last_ns; /* when the last request ended */
     uint64_t arrivals_max;
     uint64_t arrivals;
+    uint64_t arrivals_warm;   /* of those: before the measurement */
     uint64_t blocked_arrival; /* the arrival that waits, counted once; UINT64_MAX: none */
+    uint64_t unblocked_ns;    /* when one that waited could leave at last */
+    bool blocked;
+    double rate_now; /* as load_rate_set() wants it; < 0: as planned */
 
     struct load_slot *slots;
     uint32_t *free_slots; /* a stack: the slot used last is warm */
@@ -72,9 +86,15 @@ struct load_worker {
     struct load_histogram latency;
     struct load_histogram from_send;
     struct load_histogram send_lag;
+    struct load_histogram held;
+    uint64_t answered_by_sends[LOAD_SENDS_MAX];
+    struct load_before before; /* at the beginning of the measurement */
+    struct load_before middle; /* at the end of the arrivals */
+    struct load_before after;  /* at the end */
 
     struct load_intervals intervals;
     uint64_t second_end_ns;
+    uint64_t lag_max_ns;              /* of this second */
     struct load_second totals_before; /* at the beginning of this second */
     struct load_second *series;
     uint32_t series_max;
@@ -82,6 +102,7 @@ struct load_worker {
 
     pthread_t thread;
     bool threaded;
+    _Atomic double rate_wanted; /* < 0: as planned */
     _Atomic bool close_wanted;
     _Atomic bool stop_wanted;
     _Atomic bool over;
@@ -105,6 +126,12 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
                          const struct zsip_outcome *outcome);
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                          size_t capacity, uint32_t *pad_at);
+/* CPU time of the calling thread. */
+uint64_t load_worker_cpu_ns(void);
+/* What the rooms below have counted. */
+void load_worker_before(const struct load_worker *worker, uint64_t now_ns, struct load_before *out);
+/* The warmup is over: everything counts from here on. */
+void load_worker_measure(struct load_worker *worker, uint64_t now_ns);
 /* Closes the seconds that are over at now_ns. whole: the one that runs as well, if anything
  * happened in it. */
 void load_worker_seconds(struct load_worker *worker, uint64_t now_ns, bool whole);

@@ -135,6 +135,7 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
     X(turns, "turns of the loop")                                                                  \
     X(syscalls, "io_uring_enter calls")                                                            \
     X(sleeps, "times the worker slept for want of work")                                           \
+    X(idle_ns, "nanoseconds it waited for work, asleep or looking")                                \
     X(datagrams_in, "datagrams received")                                                          \
     X(receives, "completions that brought them: a train counts once")                              \
     X(datagrams_out, "datagrams sent")                                                             \

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from common import Case, FAILED, HOST, OK, UNREACHED, header, peer, status, zsip
+from common import Case, FAILED, HOST, OK, UNREACHED, USAGE, header, peer, status, zsip
 import peers
 
 
@@ -101,6 +101,56 @@ class Counts(Case):
         self.check(data, 100, timed_out=25, answered_2xx=75, retransmissions=0)
         self.assertEqual(100, len(server.messages))
         self.assertIn("--no-retransmit", ended.stdout)
+
+
+class Plans(Case):
+    """What arrives at a peer follows the plan; tests/load/plan.c checks the arithmetic."""
+
+    def sent(self, *options):
+        with peers.serving() as server:
+            ended, data = load(server, *options)
+        self.assertEqual(OK, ended.returncode, ended)
+        return [second["sent"] for second in data["seconds"]], data
+
+    def test_ramp_and_parts(self):
+        seconds, _ = self.sent("--rate", "100..300/1s,100/1s")
+        self.assertEqual(300, sum(seconds))
+        self.assertAlmostEqual(200, seconds[0], delta=20)
+
+    def test_steps(self):
+        seconds, _ = self.sent("--step", "100..300+100/500ms")
+        self.assertEqual(300, sum(seconds))
+
+    def test_poisson_by_seed(self):
+        def run(*options):
+            return self.sent("--rate", 2000, "--duration", 0.5, "--poisson", *options)[1]
+        first, same, other = (run("--seed", seed)["counters"]["sent"] for seed in (3, 3, 4))
+        self.assertEqual(first, same)
+        self.assertNotEqual(first, other)
+        self.assertAlmostEqual(1000, first, delta=160)
+
+    def test_warmup_is_not_counted(self):
+        for workers in (1, 2):
+            seconds, data = self.sent("--rate", 200, "--warmup", 0.5, "--duration", 1,
+                                      "--workers", workers)
+            self.assertEqual(200, data["counters"]["sent"])
+            self.assertEqual(100, data["counters"]["warmup"])
+            self.assertEqual(200, data["latency"]["count"])
+            self.assertEqual(300, sum(seconds))
+            self.assertTrue(data["seconds"][0]["warmup"])
+            self.assertAlmostEqual(1, data["arrival_s"], delta=0.1)
+
+    def test_warmup_before_a_count(self):
+        _, data = self.sent("--warmup", 0.2, "--count", 50, "--window", 1)
+        self.assertEqual(50, data["counters"]["sent"])
+        self.assertGreater(data["counters"]["warmup"], 0)
+
+    def test_wrong_plans_are_refused(self):
+        for options, *words in ((("--rate", "10k..20k"), "ramp", "character 9"),
+                                (("--step", "10k"), "FROM..TO+BY/TIME"),
+                                (("--rate", "10", "--step", "1..2+1/1s"), "one plan"),
+                                (("--poisson",), "--rate")):
+            self.assert_refused(zsip("load", *options, "udp:127.0.0.1:5060"), USAGE, *words)
 
 
 class Rules(Case):

@@ -1,0 +1,311 @@
+/* zsip load: its options. */
+#include "load.h"
+
+#include "bench/load/template.h"
+
+#include <getopt.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    OPTION_PROXY = 1,
+    OPTION_WINDOW,
+    OPTION_RATE,
+    OPTION_STEP,
+    OPTION_POISSON,
+    OPTION_SEED,
+    OPTION_WARMUP,
+    OPTION_DURATION,
+    OPTION_COUNT,
+    OPTION_METHOD,
+    OPTION_BODY_BYTES,
+    OPTION_USERS,
+    OPTION_OVERLAP,
+    OPTION_VOUCH,
+    OPTION_NO_RETRANSMIT,
+    OPTION_JSON,
+    OPTION_QUIET,
+};
+
+static const struct cli_option options[] = {
+    {NULL, 0, NULL, "How much"},
+    {"window", OPTION_WINDOW, "N",
+     "closed loop: keep N requests pending (64); with --rate: never\n"
+     "more than N pending (65536)"},
+    {"rate", OPTION_RATE, "R",
+     "open loop: R requests a second by a fixed plan, whatever comes\n"
+     "back; k and M for thousands and millions. 10k..200k/60s is a\n"
+     "ramp, 10k/30s,50k/1m,20k one rate after the other"},
+    {"step", OPTION_STEP, "R..R+R/T",
+     "open loop in stairs: 10k..100k+10k/5s begins with 10,000 and\n"
+     "adds as many every 5 s up to 100,000"},
+    {"poisson", OPTION_POISSON, NULL,
+     "requests come at random distances, as from many independent\n"
+     "users (a Poisson process), not at equal ones"},
+    {"seed", OPTION_SEED, "N", "of those distances (1): the same number, the same plan"},
+    {"warmup", OPTION_WARMUP, "T",
+     "send for T before, at the plan's first rate, and count none of\n"
+     "it"},
+    {"duration", OPTION_DURATION, "T", "send for T seconds (10), or T with ms, m, h; then drain"},
+    {"count", OPTION_COUNT, "N", "send N requests; without --duration however long it takes"},
+    {NULL, 0, NULL, "What"},
+    {"method", OPTION_METHOD, "NAME", "MESSAGE (default), OPTIONS or REGISTER"},
+    {"body-bytes", OPTION_BODY_BYTES, "N", "text of N bytes in each MESSAGE (32)"},
+    {"users", OPTION_USERS, "N",
+     "N target URIs, sip:u00000000@HOST:PORT and on (the window):\n"
+     "one MESSAGE is pending to each (RFC 3428 section 8)"},
+    {"overlap", OPTION_OVERLAP, NULL, "break that rule knowingly; the summary says so"},
+    {"vouch", OPTION_VOUCH, NULL,
+     "no hop is congestion-unsafe: requests over 1300 bytes may go\n"
+     "(RFC 3428 section 8)"},
+    {"proxy", OPTION_PROXY, "udp:ADDR:PORT", "next hop, as a preloaded loose Route"},
+    {NULL, 0, NULL, "Transactions"},
+    {"no-retransmit", OPTION_NO_RETRANSMIT, NULL,
+     "send each request once: measures raw loss. Waits for its\n"
+     "answer as long as ever"},
+    CLI_MACHINE_T1_OPTION("RFC 3261's T1 in milliseconds (500): first retransmission\n"
+                          "after T1, timeout after 64*T1"),
+    {NULL, 0, NULL, "Machine"},
+    CLI_MACHINE_OPTIONS("threads, each with a socket of its own (1)"),
+    {NULL, 0, NULL, "Output"},
+    {"json", OPTION_JSON, "FILE", "write the result as JSON too; - is standard output"},
+    {"quiet", OPTION_QUIET, NULL, "no line a second"},
+    {0},
+};
+
+static const struct cli_command command = {
+    .name = "load",
+    .usage = "load [OPTIONS] udp:HOST:PORT",
+    .about = "Sends requests to HOST, measures what comes back, and says so once a second and at\n"
+             "the end. When the arrivals are over it waits for what is pending, 64*T1 at most\n"
+             "(32 seconds). Ctrl-C ends the arrivals, a second one the run. Latency of an open\n"
+             "loop counts from when a request should have left.",
+    .details = "Exit status: 0 every request was answered 2xx; 1 every one was answered, not all\n"
+               "2xx; 2 some ended without an answer, or the run could not begin; 64 usage.\n\n"
+               "  zsip load --window 256 udp:127.0.0.1:5060\n"
+               "  zsip load --rate 20k --duration 1m --json run.json udp:192.0.2.1:5060\n"
+               "  zsip load --count 1000 --proxy udp:192.0.2.1:5060 example.com\n",
+    .options = options,
+};
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+static bool method_set(const char *text, struct load_config *config)
+{
+    config->method = zsip_method_by_name((struct zsip_view){(const uint8_t *)text, strlen(text)});
+    if (config->method == ZSIP_METHOD_MESSAGE || config->method == ZSIP_METHOD_OPTIONS ||
+        config->method == ZSIP_METHOD_REGISTER)
+        return true;
+    cli_error("--method %s: give MESSAGE, OPTIONS or REGISTER", text);
+    return false;
+}
+
+/* The rate or the stairs; one of them. */
+static bool schedule_set(const char *what, const char *text, struct load_arguments *out)
+{
+    bool step = strcmp(what, "--step") == 0;
+    char error[300];
+
+    if (out->config.rate > 0) {
+        cli_error("%s %s: one plan is enough; give --rate once, or --step once", what, text);
+        return false;
+    }
+    if (!(step ? load_schedule_parse_step : load_schedule_parse)(&out->schedule, text, error,
+                                                                 sizeof error)) {
+        cli_error("%s %s", what, error);
+        return false;
+    }
+    out->config.schedule = &out->schedule;
+    out->config.rate_text = text;
+    out->config.rate = load_schedule_peak(&out->schedule);
+    return true;
+}
+
+static bool option_plan(int id, const char *value, struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+
+    switch (id) {
+    case OPTION_RATE:
+        return schedule_set("--rate", value, out);
+    case OPTION_STEP:
+        return schedule_set("--step", value, out);
+    case OPTION_POISSON:
+        out->poisson = true;
+        return true;
+    case OPTION_SEED:
+        return cli_value_number("--seed", value, 0, UINT64_MAX, &out->seed);
+    case OPTION_WARMUP:
+        return cli_value_duration("--warmup", value, ZSIP_NS_PER_MS, 86400 * ZSIP_NS_PER_S,
+                                  &config->warmup_ns);
+    case OPTION_DURATION:
+        out->duration_given = true;
+        return cli_value_duration("--duration", value, ZSIP_NS_PER_MS, 7 * 86400 * ZSIP_NS_PER_S,
+                                  &config->duration_ns);
+    case OPTION_WINDOW:
+        out->window_given = true;
+        return cli_value_narrow("--window", value, 1, LOAD_WINDOW_MAX, &config->window);
+    default:
+        ZSIP_ASSERT(id == OPTION_COUNT);
+        return cli_value_number("--count", value, 1, UINT64_C(1) << 48, &config->count);
+    }
+}
+
+static bool option_traffic(int id, const char *value, struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+
+    switch (id) {
+    case OPTION_METHOD:
+        return method_set(value, config);
+    case OPTION_BODY_BYTES:
+        return cli_value_narrow("--body-bytes", value, 0, 65000, &config->body_bytes);
+    case OPTION_USERS:
+        out->users_given = true;
+        return cli_value_narrow("--users", value, 1, LOAD_USERS_MAX, &config->users);
+    case OPTION_OVERLAP:
+        config->overlap = true;
+        return true;
+    case OPTION_VOUCH:
+        config->vouched = true;
+        return true;
+    case OPTION_NO_RETRANSMIT:
+        config->no_retransmit = true;
+        return true;
+    case OPTION_PROXY:
+        return cli_value_place("--proxy", value, false, &out->proxy, NULL);
+    default:
+        return option_plan(id, value, out);
+    }
+}
+
+static bool option(int id, const char *value, struct load_arguments *out)
+{
+    switch (id) {
+    case OPTION_JSON:
+        out->json = value;
+        return true;
+    case OPTION_QUIET:
+        out->quiet = true;
+        return true;
+    default:
+        return cli_machine_knows(id) ? cli_machine_option(id, value, &out->machine)
+                                     : option_traffic(id, value, out);
+    }
+}
+
+/* Where to, and what stands in the URIs. With a proxy the name in the URI is the proxy's to
+ * resolve. */
+static bool target_set(const char *text, struct load_arguments *out, bool *unresolved)
+{
+    struct load_config *config = &out->config;
+    char uri[320];
+    struct zsip_uri parsed;
+    int length;
+
+    if (out->proxy.text[0] == '\0') {
+        if (!cli_value_place("target", text, false, &out->place, unresolved))
+            return false;
+        config->remote = out->place.address;
+        config->domain = out->place.text;
+        return true;
+    }
+    if (strncasecmp(text, "udp:", 4) == 0)
+        text += 4;
+    length = snprintf(uri, sizeof uri, "sip:u@%s", text);
+    if (length >= (int)sizeof uri || strcspn(text, ";?@<>") != strlen(text) ||
+        zsip_uri_parse((const uint8_t *)uri, (struct zsip_slice){0, (uint16_t)length}, &parsed,
+                       NULL) != ZSIP_OK) {
+        cli_error("target %s: not a host; give HOST or HOST:PORT", text);
+        return false;
+    }
+    config->remote = out->proxy.address;
+    config->proxy = out->proxy.text;
+    config->domain = text;
+    return true;
+}
+
+static void machine_copy(struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+
+    config->t1_ns = out->machine.t1_ns;
+    config->workers = out->machine.workers;
+    config->spin_us = out->machine.spin_us;
+    config->socket_buffer_bytes = out->machine.socket_buffer_bytes;
+    config->without = out->machine.without;
+    for (uint32_t i = 0; i < config->workers; i++)
+        out->cpu[i] = cli_cpu_of(&out->machine.cpus, i);
+    config->cpus = out->cpu;
+}
+
+static bool plan_complete(struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+    uint64_t length_ns = config->rate > 0 ? load_schedule_length_ns(&out->schedule) : 0;
+
+    if (out->poisson && config->rate <= 0) {
+        cli_error("--poisson: says when requests of a plan come; give --rate or --step");
+        return false;
+    }
+    out->schedule.poisson = out->poisson;
+    out->schedule.seed = out->seed;
+    if (out->duration_given)
+        return true;
+    if (config->count > 0)
+        config->duration_ns = 0;
+    else if (length_ns > 0)
+        config->duration_ns = length_ns;
+    return true;
+}
+
+/* Defaults that depend on each other. */
+static bool complete(struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+
+    machine_copy(out);
+    if (!plan_complete(out))
+        return false;
+    if (!out->window_given)
+        config->window = config->rate > 0 ? 65536 : 64;
+    if (config->window < config->workers)
+        config->window = config->workers;
+    if (!out->users_given)
+        config->users = config->window;
+    if (config->users < config->workers) {
+        cli_error("--users %u: fewer than --workers %u, which share them out; give more users or "
+                  "fewer workers",
+                  config->users, config->workers);
+        return false;
+    }
+    return true;
+}
+
+int load_options(int argc, char **argv, struct load_arguments *out)
+{
+    const char *value;
+    bool unresolved = false;
+    int id;
+
+    memset(out, 0, sizeof *out);
+    load_config_init(&out->config);
+    cli_machine_init(&out->machine, LOAD_WORKERS_MAX);
+    out->seed = 1;
+    out->config.log = cli_log;
+    while ((id = cli_option_next(&command, argc, argv, &value)) != CLI_OPTION_END) {
+        if (id == CLI_OPTION_HELP)
+            return CLI_EXIT_OK;
+        if (id == CLI_OPTION_BAD || !option(id, value, out))
+            return CLI_EXIT_USAGE;
+    }
+    if (argc - optind != 1) {
+        cli_error(argc == optind ? "no target; give udp:HOST:PORT, or see zsip load --help"
+                                 : "%s: one target is enough; see zsip load --help",
+                  argv[argc - 1]);
+        return CLI_EXIT_USAGE;
+    }
+    if (!target_set(argv[optind], out, &unresolved))
+        return unresolved ? CLI_EXIT_UNREACHED : CLI_EXIT_USAGE;
+    return complete(out) ? -1 : CLI_EXIT_USAGE;
+}
