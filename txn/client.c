@@ -1,9 +1,23 @@
 /* zsip: client transactions.
  *
  * SPDX-License-Identifier: MIT */
+#include "txn/hex.h"
 #include "txn/room.h"
 
 #include <string.h>
+
+/* ---- Shape of a branch --------------------------------------------------------------------- */
+
+#define COOKIE       "z9hG4bK"
+#define COOKIE_BYTES 7
+/* Where the fields stand, and how many hex digits they have. */
+#define NODE_AT       7
+#define WORKER_AT     11
+#define SLOT_AT       13
+#define GENERATION_AT 21
+#define RANDOM_AT     29
+
+_Static_assert(RANDOM_AT + 16 == ZSIP_TXN_BRANCH_BYTES, "fields fill the branch");
 
 /* ---- Timer queues --------------------------------------------------------------------------- */
 
@@ -45,6 +59,9 @@ void zsip_client_init(struct zsip_txn *txn)
     for (uint32_t level = 0; level < ZSIP_LEVELS_MAX; level++)
         queue_init(&txn->e_queue[level]);
     queue_init(&txn->f_queue);
+    memcpy(txn->branch_head, COOKIE, COOKIE_BYTES);
+    zsip_hex_write16(txn->branch_head + NODE_AT,
+                     (uint64_t)txn->node << 48 | (uint64_t)txn->worker << 40);
 }
 
 /* ---- Slots ---------------------------------------------------------------------------------- */
@@ -100,6 +117,95 @@ static void perform(struct zsip_txn *txn, struct zsip_client_slot *slot, struct 
     }
 }
 
+/* ---- Branches ------------------------------------------------------------------------------- */
+
+/* False: not lower-case hex. */
+static bool hex_read(const uint8_t *text, unsigned digits, uint32_t *value)
+{
+    uint32_t result = 0;
+    for (unsigned i = 0; i < digits; i++) {
+        const uint8_t c = text[i];
+        uint32_t digit;
+        if (c >= '0' && c <= '9')
+            digit = c - '0';
+        else if (c >= 'a' && c <= 'f')
+            digit = c - 'a' + 10u;
+        else
+            return false;
+        result = result << 4 | digit;
+    }
+    *value = result;
+    return true;
+}
+
+static uint64_t random_of(const struct zsip_txn *txn, struct zsip_txn_client client)
+{
+    const uint64_t words[] = {
+        client.slot | (uint64_t)client.generation << 32,
+        txn->node | (uint64_t)txn->worker << 16,
+        (uint64_t)16 << 56,
+    };
+    return zsip_siphash_words(txn->branch_secret, words, 3).low;
+}
+
+static void write_branch(const struct zsip_txn *txn, struct zsip_txn_client client, uint64_t random,
+                         char out[ZSIP_TXN_BRANCH_BYTES])
+{
+    memcpy(out, txn->branch_head, SLOT_AT);
+    zsip_hex_write16(out + SLOT_AT, (uint64_t)client.slot << 32 | client.generation);
+    zsip_hex_write16(out + RANDOM_AT, random);
+}
+
+void zsip_txn_branch_write(const struct zsip_txn *txn, struct zsip_txn_client client,
+                           char out[ZSIP_TXN_BRANCH_BYTES])
+{
+    const bool live = slot_of(txn, client) != NULL;
+    write_branch(txn, client, live ? txn->client_random[client.slot] : random_of(txn, client), out);
+}
+
+static bool branch_shape(struct zsip_view branch)
+{
+    return branch.length == ZSIP_TXN_BRANCH_BYTES && memcmp(branch.data, COOKIE, COOKIE_BYTES) == 0;
+}
+
+bool zsip_txn_branch_owner(struct zsip_view branch, uint16_t *node, uint8_t *worker)
+{
+    uint32_t number, other;
+    if (!branch_shape(branch) || !hex_read(branch.data + NODE_AT, 4, &number) ||
+        !hex_read(branch.data + WORKER_AT, 2, &other))
+        return false;
+    *node = (uint16_t)number;
+    *worker = (uint8_t)other;
+    return true;
+}
+
+void zsip_txn_client_prefetch(const struct zsip_txn *txn, struct zsip_view branch)
+{
+    if (!branch_shape(branch))
+        return;
+    const uint32_t slot = zsip_hex_guess8(branch.data + SLOT_AT);
+    if (slot < txn->client_used) {
+        __builtin_prefetch(&txn->clients[slot], 1);
+        __builtin_prefetch(&txn->client_random[slot]);
+    }
+}
+
+/* The transaction that a branch names; believed only if it gives the same branch again, byte by
+ * byte. What is random of a live one is remembered, of others computed again. */
+static bool branch_read(const struct zsip_txn *txn, struct zsip_view branch,
+                        struct zsip_txn_client *client)
+{
+    char expected[ZSIP_TXN_BRANCH_BYTES];
+    if (!branch_shape(branch))
+        return false;
+    client->slot = zsip_hex_guess8(branch.data + SLOT_AT);
+    client->generation = zsip_hex_guess8(branch.data + GENERATION_AT);
+    zsip_txn_branch_write(txn, *client, expected);
+    return memcmp(branch.data, expected, ZSIP_TXN_BRANCH_BYTES) == 0;
+}
+
+/* ---- Opening and finding -------------------------------------------------------------------- */
+
 static struct zsip_client_slot *slot_take(struct zsip_txn *txn)
 {
     struct zsip_client_slot *slot;
@@ -145,100 +251,10 @@ enum zsip_status zsip_txn_client_open(struct zsip_txn *txn, bool reliable, uint8
     perform(txn, slot,
             zsip_txn_client_step(ZSIP_TXN_CLIENT_NEW, ZSIP_TXN_CLIENT_ON_REQUEST, reliable));
     *client = handle_of(txn, slot);
+    txn->client_random[client->slot] = random_of(txn, *client);
     txn->stats.client_created++;
     count_send(txn, 1);
     return ZSIP_OK;
-}
-
-/* ---- Branches ------------------------------------------------------------------------------- */
-
-#define COOKIE       "z9hG4bK"
-#define COOKIE_BYTES 7
-/* Where the fields stand, and how many hex digits they have. */
-#define NODE_AT       7
-#define WORKER_AT     11
-#define SLOT_AT       13
-#define GENERATION_AT 21
-#define RANDOM_AT     29
-
-_Static_assert(RANDOM_AT + 16 == ZSIP_TXN_BRANCH_BYTES, "fields fill the branch");
-
-static void hex_write(char *out, uint64_t value, unsigned digits)
-{
-    for (unsigned i = digits; i-- > 0; value >>= 4)
-        out[i] = "0123456789abcdef"[value & 15];
-}
-
-/* False: not lower-case hex. */
-static bool hex_read(const uint8_t *text, unsigned digits, uint32_t *value)
-{
-    uint32_t result = 0;
-    for (unsigned i = 0; i < digits; i++) {
-        const uint8_t c = text[i];
-        uint32_t digit;
-        if (c >= '0' && c <= '9')
-            digit = c - '0';
-        else if (c >= 'a' && c <= 'f')
-            digit = c - 'a' + 10u;
-        else
-            return false;
-        result = result << 4 | digit;
-    }
-    *value = result;
-    return true;
-}
-
-void zsip_txn_branch_write(const struct zsip_txn *txn, struct zsip_txn_client client,
-                           char out[ZSIP_TXN_BRANCH_BYTES])
-{
-    const uint64_t words[] = {
-        client.slot | (uint64_t)client.generation << 32,
-        txn->node | (uint64_t)txn->worker << 16,
-        (uint64_t)16 << 56,
-    };
-    const uint64_t random = zsip_siphash_words(txn->branch_secret, words, 3).low;
-    memcpy(out, COOKIE, COOKIE_BYTES);
-    hex_write(out + NODE_AT, txn->node, 4);
-    hex_write(out + WORKER_AT, txn->worker, 2);
-    hex_write(out + SLOT_AT, client.slot, 8);
-    hex_write(out + GENERATION_AT, client.generation, 8);
-    hex_write(out + RANDOM_AT, random, 16);
-}
-
-static bool branch_shape(struct zsip_view branch)
-{
-    return branch.length == ZSIP_TXN_BRANCH_BYTES && memcmp(branch.data, COOKIE, COOKIE_BYTES) == 0;
-}
-
-bool zsip_txn_branch_owner(struct zsip_view branch, uint16_t *node, uint8_t *worker)
-{
-    uint32_t number, other;
-    if (!branch_shape(branch) || !hex_read(branch.data + NODE_AT, 4, &number) ||
-        !hex_read(branch.data + WORKER_AT, 2, &other))
-        return false;
-    *node = (uint16_t)number;
-    *worker = (uint8_t)other;
-    return true;
-}
-
-void zsip_txn_client_prefetch(const struct zsip_txn *txn, struct zsip_view branch)
-{
-    uint32_t slot;
-    if (branch_shape(branch) && hex_read(branch.data + SLOT_AT, 8, &slot) &&
-        slot < txn->client_used)
-        __builtin_prefetch(&txn->clients[slot], 1);
-}
-
-/* The number in the branch; believed only if it gives the same branch again, byte by byte. */
-static bool branch_read(const struct zsip_txn *txn, struct zsip_view branch,
-                        struct zsip_txn_client *client)
-{
-    char expected[ZSIP_TXN_BRANCH_BYTES];
-    if (!branch_shape(branch) || !hex_read(branch.data + SLOT_AT, 8, &client->slot) ||
-        !hex_read(branch.data + GENERATION_AT, 8, &client->generation))
-        return false;
-    zsip_txn_branch_write(txn, *client, expected);
-    return memcmp(branch.data, expected, ZSIP_TXN_BRANCH_BYTES) == 0;
 }
 
 enum zsip_status zsip_txn_client_find(struct zsip_txn *txn, struct zsip_view branch, uint8_t method,

@@ -11,6 +11,7 @@
  *   T   M, all 128 bits of it, and B                            under tag_secret
  *
  * A tag is thus a keyed hash, under a secret of its own, of what nobody outside knows. */
+#include "txn/hex.h"
 #include "txn/room.h"
 
 #include <string.h>
@@ -333,7 +334,5 @@ uint32_t zsip_txn_owner(const struct zsip_txn_key *key, uint32_t workers)
 
 void zsip_txn_to_tag(const struct zsip_txn_key *key, char out[ZSIP_TXN_TAG_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-    for (unsigned i = 0; i < ZSIP_TXN_TAG_BYTES; i++)
-        out[i] = digits[key->tag >> (60 - 4 * i) & 15];
+    zsip_hex_write16(out, key->tag);
 }

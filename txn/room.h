@@ -141,6 +141,8 @@ struct zsip_txn {
     uint32_t client_count;
     uint32_t client_max;
     struct zsip_client_slot *clients;
+    uint64_t *client_random;        /* of each slot's branch */
+    char branch_head[23];           /* cookie, node and worker, which all our branches begin with */
     struct zsip_timer *client_free; /* the timer E of a free slot */
     struct zsip_timer e_queue[ZSIP_LEVELS_MAX];
     struct zsip_timer f_queue;
@@ -165,7 +167,7 @@ struct zsip_txn {
         void *memory;
         size_t bytes;
         bool reserved;
-    } blocks[8];
+    } blocks[9];
     uint32_t block_count;
 };
 

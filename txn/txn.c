@@ -107,7 +107,8 @@ static bool take_all(struct zsip_txn *txn, const struct zsip_txn_config *config)
                                config->server_pending_max * sizeof(struct zsip_server_slot));
     txn->clients =
         region_take(txn, &txn->client_region, config->client_max * sizeof(struct zsip_client_slot));
-    if (!buckets || !overflow || !txn->servers || !txn->clients)
+    txn->client_random = block_take(txn, config->client_max * sizeof(uint64_t), true);
+    if (!buckets || !overflow || !txn->servers || !txn->clients || !txn->client_random)
         return false;
     zsip_index_init(&txn->index, entries, buckets, overflow);
     return true;

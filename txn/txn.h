@@ -57,7 +57,7 @@ struct zsip_txn_config {
      * (requests a second) * 64 * T1. */
     uint32_t server_records_max;
     uint32_t server_pending_max; /* requests that wait for the application's answer, 64 B each */
-    uint32_t client_max;         /* requests of our own under way, 64 B each */
+    uint32_t client_max;         /* requests of our own under way, 72 B each */
     size_t log_bytes_max;        /* deltas of answers that can't be regenerated */
 
     /* Random in production; hosts and workers that shall agree share them. Three, because tags
