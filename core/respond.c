@@ -13,6 +13,11 @@ static enum zsip_status answer_from(const struct zsip_response *response, uint8_
                                     struct answer *answer)
 {
     unsigned status = response->status;
+    if (status == 200 && (response->reason.length | response->headers.length |
+                          response->content_type.length | response->body.length) == 0) {
+        *answer = (struct answer){.status = status}; /* what nearly all are */
+        return ZSIP_OK;
+    }
     bool message_2xx = method == ZSIP_METHOD_MESSAGE && status / 100 == 2;
     /* No provisional but 100, and never 408 (RFC 4320 sections 4.1, 4.2). */
     if (status != 100 && (status < 200 || status > 699 || status == 408))

@@ -146,76 +146,128 @@ static struct edit received_removal(const struct zsip_msg *msg)
     return (struct edit){.from = from, .to = to};
 }
 
-static void copy_edited(const struct zsip_msg *msg, uint32_t from, uint32_t to,
-                        const struct edit *edits, unsigned edit_count, struct text *text)
+/* What stands below writes without looking at the room, which zsip_response_echo has done. */
+
+static inline uint8_t *put(uint8_t *at, const uint8_t *from, size_t bytes)
 {
-    for (unsigned i = 0; i < edit_count; i++) {
-        text_bytes(text, msg->data + from, edits[i].from - from);
-        text_view(text, edits[i].with);
-        from = edits[i].to;
+    memcpy(at, from, bytes);
+    return at + bytes;
+}
+
+#define put_literal(at, literal) put((at), (const uint8_t *)(literal), sizeof(literal) - 1)
+
+/* The row with the top Via, which has one with received in it. */
+static uint8_t *put_via_received(const struct zsip_msg *msg, uint32_t begin, uint32_t value_end,
+                                 struct edit rport, uint8_t *at)
+{
+    struct edit edits[2] = {received_removal(msg), rport};
+    bool swap = rport.to > 0 && rport.from < edits[0].from;
+    if (swap) {
+        edits[1] = edits[0];
+        edits[0] = rport;
     }
-    text_bytes(text, msg->data + from, to - from);
+    for (unsigned i = 0; i < 2 && edits[i].to > 0; i++) {
+        at = put(at, msg->data + begin, edits[i].from - begin);
+        at = put(at, edits[i].with.data, edits[i].with.length);
+        begin = edits[i].to;
+    }
+    return put(at, msg->data + begin, value_end - begin);
 }
 
 /* The row with the top Via. One whose value was not understood is repeated as it stands. */
-static void write_top_via(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
-                          const struct zsip_path *path, uint32_t begin, uint32_t end,
-                          struct text *text)
+static uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                            const struct zsip_path *path, uint32_t begin, uint32_t end, uint8_t *at)
 {
     const struct zsip_via *via = &msg->via;
+    struct source_text *source = &endpoint->source;
     uint32_t value_end = (uint32_t)via->whole.offset + via->whole.length;
-    if (via->whole.length == 0 || value_end > end) {
-        text_bytes(text, msg->data + begin, end - begin);
-        return;
-    }
-    source_refresh(&endpoint->source, &path->remote);
-    struct edit edits[2];
-    unsigned edit_count = 0;
-    if (zsip_slice_present(via->received))
-        edits[edit_count++] = received_removal(msg);
+    if (via->whole.length == 0 || value_end > end)
+        return put(at, msg->data + begin, end - begin);
+    source_refresh(source, &path->remote);
+    struct edit rport = {.with = {source->rport, 0}};
     if (via->flags & ZSIP_VIA_RPORT) {
-        struct zsip_view rport = {endpoint->source.rport, endpoint->source.rport_bytes};
-        struct edit edit = {via->rport.offset, (uint32_t)via->rport.offset + via->rport.length,
-                            rport};
-        bool first = edit_count == 1 && edit.from < edits[0].from;
-        if (first)
-            edits[1] = edits[0];
-        edits[first ? 0 : edit_count] = edit;
-        edit_count++;
+        rport.from = via->rport.offset;
+        rport.to = rport.from + via->rport.length;
+        rport.with.length = source->rport_bytes;
     }
-    copy_edited(msg, begin, value_end, edits, edit_count, text);
-    if (received_needed(&endpoint->source, msg))
-        text_bytes(text, endpoint->source.received, endpoint->source.received_bytes);
-    text_bytes(text, msg->data + value_end, end - value_end);
+    if (zsip_slice_present(via->received)) {
+        at = put_via_received(msg, begin, value_end, rport, at);
+    } else if (rport.to > 0) {
+        at = put(at, msg->data + begin, rport.from - begin);
+        memcpy(at, source->rport, sizeof(source->rport)); /* a fixed size needs no call */
+        at += source->rport_bytes;
+        at = put(at, msg->data + rport.to, value_end - rport.to);
+    } else {
+        at = put(at, msg->data + begin, value_end - begin);
+    }
+    if (received_needed(source, msg)) {
+        memcpy(at, source->received, sizeof(source->received));
+        at += source->received_bytes;
+    }
+    return put(at, msg->data + value_end, end - value_end);
 }
 
 #define BIT(id) (1ull << ZSIP_HEADER_##id)
 #define ECHOED  (BIT(VIA) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ))
 
+/* What the repeated lines may be longer than they came: received, rport, the tag, and CRLF where
+ * something shorter stood. */
+#define ECHO_OWN_BYTES_MAX (64u + 16u + 32u + 2u * ZSIP_HEADERS_MAX)
+
+/* Whether nothing but CRLF lies behind a value. Such lines that follow each other in the request
+ * are repeated in one piece. */
+static inline bool line_ends(const struct zsip_msg *msg, uint32_t end)
+{
+    uint16_t behind;
+    if (end + 2u > msg->header_bytes)
+        return false;
+    memcpy(&behind, msg->data + end, sizeof(behind));
+    return memcmp(&behind, "\r\n", sizeof(behind)) == 0;
+}
+
 void zsip_response_echo(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                         const struct zsip_path *path, const char to_tag[ZSIP_TXN_TAG_BYTES],
                         struct text *text)
 {
-    uint64_t seen = 0;
-    for (unsigned i = 0; i < msg->header_count; i++) {
-        const struct zsip_header *header = &msg->headers[i];
+    const struct zsip_header *header = msg->headers, *last = header + msg->header_count;
+    uint64_t unseen = ECHOED;
+    uint32_t from = 0, to = 0; /* what is to be repeated, but not written yet */
+    if (msg->header_count == 0)
+        return;
+    size_t bytes_max = (size_t)last[-1].value.offset + last[-1].value.length + ECHO_OWN_BYTES_MAX;
+    if (text->over || (size_t)(text->end - text->at) < bytes_max) {
+        text->over = true;
+        return;
+    }
+    uint8_t *at = text->at;
+    for (; header < last; header++) {
         uint64_t bit = 1ull << header->id;
-        if ((bit & ECHOED) == 0 || (bit & seen & ~BIT(VIA)) != 0)
+        if ((bit & (unseen | BIT(VIA)) & ECHOED) == 0)
             continue;
         uint32_t begin = header->name_offset;
         uint32_t end = (uint32_t)header->value.offset + header->value.length;
-        if (bit == BIT(VIA) && (seen & bit) == 0)
-            write_top_via(endpoint, msg, path, begin, end, text);
-        else
-            text_bytes(text, msg->data + begin, end - begin);
-        seen |= bit;
+        bool top_via = (bit & BIT(VIA) & unseen) != 0;
         /* A To that was not understood is repeated without a tag, which could land anywhere. */
-        if (bit == BIT(TO) && !zsip_slice_present(msg->to.tag) && msg->to.whole.length > 0) {
-            text_literal(text, ";tag=");
-            text_bytes(text, to_tag, ZSIP_TXN_TAG_BYTES);
+        bool tagged =
+            bit == BIT(TO) && !zsip_slice_present(msg->to.tag) && msg->to.whole.length > 0;
+        unseen &= ~bit;
+        if (begin != to || top_via) {
+            at = put(at, msg->data + from, to - from);
+            from = begin;
         }
-        text_literal(text, "\r\n");
+        to = end + 2;
+        if (!top_via && !tagged && line_ends(msg, end))
+            continue;
+        if (top_via)
+            at = put_top_via(endpoint, msg, path, begin, end, at);
+        else
+            at = put(at, msg->data + from, end - from);
+        if (tagged)
+            at = put(put_literal(at, ";tag="), (const uint8_t *)to_tag, ZSIP_TXN_TAG_BYTES);
+        at = put_literal(at, "\r\n");
+        from = to;
     }
+    text->at = put(at, msg->data + from, to - from);
 }
 
 /* ---- What it adds ---------------------------------------------------------------------------- */
