@@ -173,6 +173,22 @@ static void write_rest(const struct zsip_endpoint *endpoint, const struct zsip_s
     text_view(text, send->body);
 }
 
+/* RFC 3428 section 8 first: MESSAGE, on any transport. Then RFC 3261 section 18.1.1: what is too
+ * large for UDP goes over TCP; without TCP only who vouches for the way may send it. */
+static enum zsip_status size_check(const struct zsip_endpoint *endpoint,
+                                   const struct zsip_send *send, struct request *request)
+{
+    bool vouched = (send->flags & ZSIP_SEND_VOUCHED) != 0;
+    if (request->method == ZSIP_METHOD_MESSAGE && !vouched &&
+        request->byte_count > ZSIP_MESSAGE_BYTES_MAX)
+        return ZSIP_ERROR_SIZE;
+    if (!zsip_size_over(endpoint, &send->path, request->byte_count, send->path_mtu))
+        return ZSIP_OK;
+    if (zsip_size_switches(endpoint))
+        request->over_tcp = zsip_size_via(request->bytes, request->byte_count, "TCP");
+    return request->over_tcp || vouched ? ZSIP_OK : ZSIP_ERROR_SIZE;
+}
+
 enum zsip_status zsip_compose(struct zsip_endpoint *endpoint, const struct zsip_send *given,
                               struct request *request, size_t capacity)
 {
@@ -194,11 +210,5 @@ enum zsip_status zsip_compose(struct zsip_endpoint *endpoint, const struct zsip_
         return ZSIP_ERROR_TOO_LARGE;
     request->method = (uint8_t)method;
     request->byte_count = (uint32_t)(text.at - request->bytes);
-    /* RFC 3428 section 8 for MESSAGE on any transport; RFC 3261 section 18.1.1 for the rest over
-     * UDP, the path MTU being unknown. */
-    bool limited = method == ZSIP_METHOD_MESSAGE || !(send.path.flags & ZSIP_PATH_RELIABLE);
-    if (limited && !(send.flags & ZSIP_SEND_VOUCHED) &&
-        request->byte_count > ZSIP_MESSAGE_BYTES_MAX)
-        return ZSIP_ERROR_SIZE;
-    return ZSIP_OK;
+    return size_check(endpoint, &send, request);
 }

@@ -8,6 +8,7 @@
  *   respond.c   answers of the application: respond and hold
  *   uac.c       RFC 3261 section 8.1: requests under way and their outcomes
  *   compose.c   the text of a request of ours
+ *   size.c      requests too large for UDP (RFC 3261 section 18.1.1)
  *   target.c    one pending MESSAGE per target URI (RFC 3428 section 8)
  *   text.c      small writers and checks on header text
  *   reason.c    reason phrases
@@ -33,6 +34,9 @@
 #define RESPONSE_OWN_BYTES_MAX 1536u
 /* What an application may add to one response: headers and body. */
 #define RESPONSE_EXTRA_BYTES_MAX 8192u
+
+/* The largest request that one datagram holds, IPv4's header and UDP's taken away. */
+#define DATAGRAM_BYTES_MAX (65535u - 20u - 8u)
 
 /* ---- Structures of callers' ------------------------------------------------------------------ */
 
@@ -205,7 +209,7 @@ struct request {
     uint32_t pad_at;
     uint32_t generation;
     uint32_t large_slot; /* of client_large_max, NONE for the ordinary room */
-    uint32_t free_next;
+    uint32_t free_next;  /* or the next of those that found no room in the output */
     /* Target table: the requests whose targets share a bucket, and those that wait behind this. */
     uint32_t bucket_next;
     uint32_t waiting_first;
@@ -215,8 +219,11 @@ struct request {
     uint16_t target_offset; /* the Request-URI in bytes */
     uint16_t target_bytes;
     uint8_t method;
-    uint8_t state; /* enum request_state */
-    bool claims;   /* holds its target, or waits for it */
+    uint8_t state;  /* enum request_state */
+    bool claims;    /* holds its target, or waits for it */
+    bool over_tcp;  /* for its size; path is what was asked for */
+    bool refused;   /* TCP was, so it went back to UDP */
+    bool unwritten; /* its turn came and the output had no room for it */
 };
 
 enum request_state {
@@ -278,6 +285,7 @@ struct zsip_endpoint {
     uint32_t request_free;  /* head of the free list */
     uint32_t request_fresh; /* slots from here on were never used */
     uint32_t request_count;
+    uint32_t unwritten; /* head of the list of those, NONE: empty */
     uint32_t *target_buckets;
     uint32_t target_bucket_count;
     uint64_t ids_drawn; /* Call-IDs and tags minted */
@@ -320,10 +328,23 @@ void zsip_uas_count_answer(struct zsip_endpoint *endpoint, unsigned status);
 void zsip_uac_response(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                        const struct zsip_path *path);
 void zsip_uac_event(struct zsip_endpoint *endpoint, const struct zsip_txn_event *event);
+/* Writes what found no room in the output before. */
+void zsip_uac_unwritten(struct zsip_endpoint *endpoint);
 
 /* The text of a request of ours into request->bytes (RFC 3261 section 8.1.1). */
 enum zsip_status zsip_compose(struct zsip_endpoint *endpoint, const struct zsip_send *send,
                               struct request *request, size_t capacity);
+
+/* Whether so many bytes must not go by this path, TCP being better; path_mtu 0: as configured. */
+bool zsip_size_over(const struct zsip_endpoint *endpoint, const struct zsip_path *path,
+                    size_t bytes, uint32_t path_mtu);
+/* Whether they then go over TCP by themselves. */
+bool zsip_size_switches(const struct zsip_endpoint *endpoint);
+/* Makes the transport in the top Via of a request be what it leaves by, token is of three letters.
+ * Says whether there was one to replace. */
+bool zsip_size_via(uint8_t *request, size_t bytes, const char *token);
+/* The way a request takes. */
+struct zsip_path zsip_size_path(const struct request *request);
 
 /* Whether a MESSAGE to request's target is pending; if not, request becomes the pending one. If
  * so, it joins the line behind it, or ERROR_FULL. */

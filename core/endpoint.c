@@ -234,7 +234,7 @@ static enum zsip_status endpoint_init(struct zsip_endpoint *endpoint)
     if (status != ZSIP_OK)
         return status;
     endpoint->held_stride = (sizeof(struct held) + config->pending_bytes_max + 63) & ~(size_t)63;
-    endpoint->request_free = NONE;
+    endpoint->request_free = endpoint->unwritten = NONE;
     endpoint->target_bucket_count = 64;
     while (endpoint->target_bucket_count < config->clients_max)
         endpoint->target_bucket_count *= 2;
@@ -474,6 +474,8 @@ enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint, struct zsi
 {
     zsip_endpoint_advance(endpoint, now);
     zsip_endpoint_maintain(endpoint);
+    if (endpoint->unwritten != NONE)
+        zsip_uac_unwritten(endpoint);
     size_t max = events_that_fit(endpoint);
     if (max == 0)
         return ZSIP_MORE;
@@ -487,7 +489,7 @@ enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint, struct zsi
 
 uint64_t zsip_endpoint_deadline(const struct zsip_endpoint *endpoint)
 {
-    return zsip_txn_deadline(endpoint->txn);
+    return endpoint->unwritten != NONE ? 0 : zsip_txn_deadline(endpoint->txn);
 }
 
 /* One step of the transaction store's memory work: 64 KiB at most. Touching keeps the contents. */

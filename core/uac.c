@@ -24,9 +24,23 @@ static struct request *request_take(struct zsip_endpoint *endpoint, uint32_t *in
     return request;
 }
 
+/* Takes a request out of the list of those that wait for room in the output. */
+static void unwritten_drop(struct zsip_endpoint *endpoint, uint32_t index)
+{
+    uint32_t *link = &endpoint->unwritten;
+    while (*link != index) { /* bounded by clients_max, and hardly ever longer than one */
+        ZSIP_ASSERT(*link != NONE);
+        link = &endpoint->requests[*link].free_next;
+    }
+    *link = endpoint->requests[index].free_next;
+    endpoint->requests[index].unwritten = false;
+}
+
 static void request_give(struct zsip_endpoint *endpoint, uint32_t index)
 {
     struct request *request = &endpoint->requests[index];
+    if (request->unwritten)
+        unwritten_drop(endpoint, index);
     if (request->large_slot != NONE)
         endpoint->large_free[endpoint->large_free_count++] = request->large_slot;
     request->state = REQUEST_FREE;
@@ -52,50 +66,104 @@ static struct request *request_by_id(struct zsip_endpoint *endpoint, uint64_t id
 
 /* ---- Sending --------------------------------------------------------------------------------- */
 
-/* Writes the request into the output, for the first time or again. false: no room; on an unreliable
- * transport Timer E makes up for it. */
-static bool request_write(struct zsip_endpoint *endpoint, uint32_t index)
+static bool request_reliable(const struct request *request)
+{
+    return request->over_tcp || (request->path.flags & ZSIP_PATH_RELIABLE) != 0;
+}
+
+/* Has the application write the request. ERROR_TOO_LARGE: it found no room. */
+static enum zsip_status request_build(struct zsip_endpoint *endpoint, struct request *request,
+                                      struct text *text, uint32_t *pad_at)
+{
+    char branch[ZSIP_TXN_BRANCH_BYTES];
+    zsip_txn_branch_write(endpoint->txn, request->client, branch);
+    struct zsip_view view = {(const uint8_t *)branch, sizeof(branch)};
+    uint8_t *begin = text->at;
+    size_t room = (size_t)(text->end - begin);
+    size_t bytes =
+        endpoint->callbacks.build(endpoint->user, request->cookie, view, begin, room, pad_at);
+    ZSIP_ASSERT(bytes <= room);
+    if (bytes == 0)
+        return ZSIP_ERROR_TOO_LARGE;
+    text->at += bytes;
+    if (request->over_tcp)
+        return zsip_size_via(begin, bytes, "TCP") ? ZSIP_OK : ZSIP_ERROR_ARGUMENT;
+    if (request->refused)
+        return bytes > DATAGRAM_BYTES_MAX ? ZSIP_ERROR_TOO_LARGE : ZSIP_OK;
+    bool switches =
+        zsip_size_switches(endpoint) && zsip_size_over(endpoint, &request->path, bytes, 0);
+    return switches ? ZSIP_MORE : ZSIP_OK;
+}
+
+/* Writes the request into the output, for the first time or again. ERROR_TOO_LARGE: no room; on an
+ * unreliable transport Timer E makes up for it. MORE: nothing is written, it is too large for UDP.
+ * ERROR_ARGUMENT: it has no Via to change. */
+static enum zsip_status request_write(struct zsip_endpoint *endpoint, uint32_t index)
 {
     struct request *request = &endpoint->requests[index];
     struct text text = zsip_output_begin(&endpoint->output);
     uint8_t *begin = text.at;
     uint32_t pad_at = request->pad_at;
-    if (request->bytes != NULL) {
+    enum zsip_status status = ZSIP_OK;
+    if (request->bytes != NULL)
         text_bytes(&text, request->bytes, request->byte_count);
-    } else {
-        char branch[ZSIP_TXN_BRANCH_BYTES];
-        zsip_txn_branch_write(endpoint->txn, request->client, branch);
-        struct zsip_view view = {(const uint8_t *)branch, sizeof(branch)};
-        size_t bytes = endpoint->callbacks.build(endpoint->user, request->cookie, view, text.at,
-                                                 (size_t)(text.end - text.at), &pad_at);
-        ZSIP_ASSERT(bytes <= (size_t)(text.end - text.at));
-        text.at += bytes;
-        text.over |= bytes == 0;
-    }
+    else
+        status = request_build(endpoint, request, &text, &pad_at);
+    if (status == ZSIP_MORE || status == ZSIP_ERROR_ARGUMENT)
+        return status;
     const uint8_t *pad = pad_at == 0 ? NULL : begin + pad_at;
-    if (zsip_output_end(&endpoint->output, &text, pad, &request->path, request_id(endpoint, index)))
-        return true;
+    struct zsip_path path = zsip_size_path(request);
+    if (status == ZSIP_OK &&
+        zsip_output_end(&endpoint->output, &text, pad, &path, request_id(endpoint, index)))
+        return ZSIP_OK;
     endpoint->stats.output_full++;
-    return false;
+    return ZSIP_ERROR_TOO_LARGE;
+}
+
+/* A client transaction and the first send of it. ERROR_FULL: no slot, nothing is open. All else as
+ * request_write(), and the transaction is open. */
+static enum zsip_status request_open(struct zsip_endpoint *endpoint, uint32_t index)
+{
+    struct request *request = &endpoint->requests[index];
+    enum zsip_status status =
+        zsip_txn_client_open(endpoint->txn, request_reliable(request), request->method, index,
+                             endpoint->now_ns, &request->client);
+    if (status != ZSIP_OK)
+        return status;
+    if (request->bytes != NULL)
+        zsip_txn_branch_write(endpoint->txn, request->client,
+                              (char *)request->bytes + request->branch_at);
+    return request_write(endpoint, index);
 }
 
 static enum zsip_status request_start(struct zsip_endpoint *endpoint, uint32_t index)
 {
     struct request *request = &endpoint->requests[index];
-    bool reliable = (request->path.flags & ZSIP_PATH_RELIABLE) != 0;
-    enum zsip_status status = zsip_txn_client_open(endpoint->txn, reliable, request->method, index,
-                                                   endpoint->now_ns, &request->client);
-    if (status != ZSIP_OK)
+    enum zsip_status status = request_open(endpoint, index);
+    if (status == ZSIP_MORE) {
+        /* The transaction of UDP that never was. */
+        zsip_txn_client_close(endpoint->txn, request->client);
+        request->over_tcp = true;
+        status = request_open(endpoint, index);
+    }
+    if (status == ZSIP_ERROR_FULL)
         return status;
     request->state = REQUEST_PENDING;
-    if (request->bytes != NULL)
-        zsip_txn_branch_write(endpoint->txn, request->client,
-                              (char *)request->bytes + request->branch_at);
     endpoint->stats.requests_out++;
-    return request_write(endpoint, index) ? ZSIP_OK : ZSIP_ERROR_TOO_LARGE;
+    endpoint->stats.oversize_tcp += request->over_tcp;
+    return status;
 }
 
-/* Composes into the ordinary room, or into a large one if the caller vouched for the size. */
+/* What may be larger than the ordinary room: what the caller vouches for, or no rule of MESSAGE's
+ * keeps from TCP. */
+static bool may_be_large(const struct zsip_endpoint *endpoint, const struct zsip_send *send)
+{
+    bool message = send->method.length == 0 || view_equal(send->method, ZSIP_VIEW("MESSAGE"));
+    bool stream = (send->path.flags & ZSIP_PATH_RELIABLE) || zsip_size_switches(endpoint);
+    return (send->flags & ZSIP_SEND_VOUCHED) || (!message && stream);
+}
+
+/* Composes into the ordinary room, or into a large one where it may be that large. */
 static enum zsip_status request_compose(struct zsip_endpoint *endpoint,
                                         const struct zsip_send *send, uint32_t index)
 {
@@ -105,7 +173,7 @@ static enum zsip_status request_compose(struct zsip_endpoint *endpoint,
     enum zsip_status status = zsip_compose(endpoint, send, request, room);
     if (status != ZSIP_ERROR_TOO_LARGE)
         return status;
-    if (!(send->flags & ZSIP_SEND_VOUCHED))
+    if (!may_be_large(endpoint, send))
         return ZSIP_ERROR_SIZE;
     if (endpoint->large_free_count == 0)
         return ZSIP_ERROR_FULL;
@@ -197,7 +265,7 @@ enum zsip_status zsip_endpoint_send_built(struct zsip_endpoint *endpoint, enum z
         *client = request_id(endpoint, index);
         return ZSIP_OK;
     }
-    if (status == ZSIP_ERROR_TOO_LARGE)
+    if (status != ZSIP_ERROR_FULL)
         zsip_txn_client_close(endpoint->txn, request->client);
     request_give(endpoint, index);
     return status;
@@ -213,9 +281,26 @@ static void request_end(struct zsip_endpoint *endpoint, uint32_t index)
     if (next == NONE)
         return;
     /* A client slot is free: there are as many as requests, and one was just given back. Where the
-     * output has no room Timer E sends it. */
+     * output has no room Timer E sends it, or, over a reliable transport, the next turn does. */
     enum zsip_status status = request_start(endpoint, next);
-    ZSIP_ASSERT(status != ZSIP_ERROR_FULL);
+    ZSIP_ASSERT(status == ZSIP_OK || status == ZSIP_ERROR_TOO_LARGE);
+    struct request *request = &endpoint->requests[next];
+    if (status == ZSIP_OK || !request_reliable(request))
+        return;
+    request->unwritten = true;
+    request->free_next = endpoint->unwritten;
+    endpoint->unwritten = next;
+}
+
+void zsip_uac_unwritten(struct zsip_endpoint *endpoint)
+{
+    while (endpoint->unwritten != NONE) {
+        uint32_t index = endpoint->unwritten;
+        if (!zsip_output_fits(&endpoint->output, endpoint->requests[index].byte_count))
+            return;
+        unwritten_drop(endpoint, index);
+        request_write(endpoint, index);
+    }
 }
 
 static void tell(struct zsip_endpoint *endpoint, const struct zsip_outcome *outcome)
@@ -332,6 +417,36 @@ void zsip_endpoint_send_failed(struct zsip_endpoint *endpoint, uint64_t id, stru
     unsigned actions;
     if (zsip_txn_client_failed(endpoint->txn, request->client, &actions) != ZSIP_OK)
         return;
+    endpoint->stats.outcomes_unreachable++;
+    fail(endpoint, (uint32_t)id, outcome, ZSIP_ERROR_UNREACHABLE);
+}
+
+void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_t id, struct zsip_time now)
+{
+    zsip_endpoint_advance(endpoint, now);
+    struct request *request = request_by_id(endpoint, id);
+    if (request == NULL || request->state != REQUEST_PENDING || !request->over_tcp ||
+        request->byte_count > DATAGRAM_BYTES_MAX) {
+        zsip_endpoint_send_failed(endpoint, id, now);
+        return;
+    }
+    struct zsip_outcome outcome = outcome_of(endpoint, (uint32_t)id);
+    unsigned actions;
+    if (zsip_txn_client_failed(endpoint->txn, request->client, &actions) != ZSIP_OK)
+        return;
+    request->over_tcp = false;
+    request->refused = true;
+    if (request->bytes != NULL)
+        zsip_size_via(request->bytes, request->byte_count, "UDP");
+    /* A slot is free, one was just given back. Where the output has no room Timer E sends it. */
+    enum zsip_status status = request_open(endpoint, (uint32_t)id);
+    ZSIP_ASSERT(status == ZSIP_OK || status == ZSIP_ERROR_TOO_LARGE);
+    bool room = zsip_output_fits(&endpoint->output, endpoint->config.client_bytes_max);
+    if (status == ZSIP_OK || request->bytes != NULL || !room) {
+        endpoint->stats.oversize_back++;
+        return;
+    }
+    zsip_txn_client_close(endpoint->txn, request->client);
     endpoint->stats.outcomes_unreachable++;
     fail(endpoint, (uint32_t)id, outcome, ZSIP_ERROR_UNREACHABLE);
 }

@@ -147,8 +147,18 @@ struct zsip_endpoint_config {
     uint64_t age_max_ns;
     bool aged_refused;      /* answer them 503, recorded; else they are dropped silently */
     uint32_t retry_after_s; /* in a 503 for a full pool; 0: none (RFC 3261 section 21.5.4) */
+    /* Requests too large for UDP go over TCP, Via and all (RFC 3261 section 18.1.1): larger than
+     * 1300 bytes, or than the path MTU - 200 where that is known. They go as struct zsip_output to
+     * a path of TCP, its flow 0; where the connection is refused, say so by
+     * zsip_endpoint_send_refused(), and they go once more over UDP. false: there is no TCP here,
+     * such requests are refused, unless vouched for. A worker sets it. */
+    bool tcp;
+    /* What is too large for UDP goes over UDP all the same: for tests of what then happens. */
+    bool udp_oversize;
+    uint16_t reserved_too;
+    uint32_t path_mtu; /* in bytes, of every path that requests take; 0: not known */
     /* This structure is a member of others: new options take their room from here. */
-    uint64_t reserved[16];
+    uint64_t reserved[15];
 };
 
 /* Sets the defaults, in a structure of struct_bytes bytes. zsip_endpoint_config_init() says how
@@ -202,7 +212,13 @@ ZSIP_API void zsip_endpoint_output_done(struct zsip_endpoint *endpoint);
 ZSIP_API void zsip_endpoint_send_failed(struct zsip_endpoint *endpoint, uint64_t client,
                                         struct zsip_time now);
 
-/* The same, where only the first bytes of the packet are known, as an ICMP error quotes them: if
+/* The same, where nothing of the request left, since a connection was refused: reset while it was
+ * made, or the protocol unreachable. A request that went over TCP for its size alone then goes once
+ * more over UDP, in a transaction of its own, if it fits a datagram (RFC 3261 section 18.1.1). */
+ZSIP_API void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_t client,
+                                         struct zsip_time now);
+
+/* The first, where only the first bytes of the packet are known, as an ICMP error quotes them: if
  * they hold one of our pending requests up to its branch, that transaction fails. */
 ZSIP_API void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint,
                                                struct zsip_view quoted, struct zsip_time now);
@@ -263,6 +279,8 @@ struct zsip_send {
     uint32_t flags;        /* enum zsip_send_flag */
     struct zsip_path path; /* transport and remote; the rest as struct zsip_path says */
     uint64_t cookie;       /* comes back in struct zsip_outcome */
+    uint32_t path_mtu;     /* in bytes, of the path to remote; 0: as configured */
+    uint32_t reserved;     /* 0 */
 };
 
 /* Sets the defaults, in a structure of struct_bytes bytes: a MESSAGE without Expires. */
@@ -274,15 +292,18 @@ static inline void zsip_send_init(struct zsip_send *send)
 
 /* Sends a request (RFC 3261 section 8.1, RFC 3428 section 4). Everything is copied. A MESSAGE to a
  * URI that has one pending waits its turn; *client is valid at once.
- * ERROR_ARGUMENT (an URI that is none, a header that may not stand there), ERROR_SIZE (1300 bytes),
- * ERROR_TOO_LARGE (65,535 bytes), ERROR_FULL (clients, waiting ones, or the output). */
+ * ERROR_ARGUMENT (an URI that is none, a header that may not stand there), ERROR_SIZE (a MESSAGE
+ * of more than 1300 bytes that is not vouched for; any such request over UDP where there is no
+ * TCP), ERROR_TOO_LARGE (65,535 bytes), ERROR_FULL (clients, waiting ones, or the output). */
 ZSIP_API enum zsip_status zsip_endpoint_send(struct zsip_endpoint *endpoint,
                                              const struct zsip_send *send, struct zsip_time now,
                                              uint64_t *client);
 
 /* Sends a request that callbacks.build writes, now and at each retransmission: nothing is stored.
- * The rules of RFC 3428 section 8 (size, one pending per URI) are the caller's to keep.
- * ERROR_FULL, ERROR_TOO_LARGE (build returned 0). */
+ * The rules of RFC 3428 section 8 (size, one pending per URI) are the caller's to keep. What is too
+ * large for UDP is built again with another branch and goes over TCP, where that is configured: in
+ * its second line, which is its Via, "SIP/2.0/UDP" becomes "SIP/2.0/TCP".
+ * ERROR_FULL, ERROR_TOO_LARGE (build returned 0), ERROR_ARGUMENT (there was none in that line). */
 ZSIP_API enum zsip_status zsip_endpoint_send_built(struct zsip_endpoint *endpoint,
                                                    enum zsip_method method,
                                                    const struct zsip_path *path, uint64_t cookie,
@@ -335,7 +356,9 @@ ZSIP_API size_t zsip_branch_bytes(void);
     X(outcomes_final, "requests of ours that got a final response")                                \
     X(outcomes_timeout, "requests of ours that ended by Timer F")                                  \
     X(outcomes_unreachable, "requests of ours that could not be sent")                             \
-    X(output_full, "messages not written because the output was full")
+    X(output_full, "messages not written because the output was full")                             \
+    X(oversize_tcp, "requests too large for UDP, sent over TCP")                                   \
+    X(oversize_back, "of those, sent over UDP after all: TCP was refused")
 
 struct zsip_endpoint_stats {
     size_t struct_bytes;

@@ -384,8 +384,9 @@ static void send_choose(struct node *node, struct zsip_send *send, struct client
     if (random_chance(random, 200))
         send->expires_s = (int64_t)random_below(random, 1000);
     client->size = (uint16_t)size;
-    client->large = size > 1500 && (send->flags & ZSIP_SEND_VOUCHED);
     bool message = send->method.length == 0 || send->method.data[0] == 'M';
+    bool allowed = (send->flags & ZSIP_SEND_VOUCHED) || (!message && client->reliable);
+    client->large = size > 1500 && allowed;
     if (!message || (send->flags & ZSIP_SEND_OVERLAP))
         client->target = NO_TARGET;
 }
