@@ -120,6 +120,9 @@ int cli_resolve(const char *host, uint16_t port, struct zsip_address *address);
 
 /* Opens FILE for writing before the work begins, so that no run is lost to a path that can't be
  * written; "-" is standard output. NULL: said on stderr. */
+FILE *cli_file_open(const char *what, const char *path);
+/* false: something was not written, said on stderr. */
+bool cli_file_close(const char *what, FILE *file, const char *path);
 FILE *cli_json_open(const char *path);
 /* Writes and closes. false: said on stderr. */
 bool cli_json_close(FILE *file, const char *path, json_t *root);

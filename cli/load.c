@@ -59,14 +59,13 @@ static void watch(struct load *load, FILE *out, const sigset_t *signals)
     } while (running);
 }
 
-static int finish(struct load *load, const struct load_arguments *arguments, FILE *out, FILE *json)
+static int finish(struct load *load, struct load_arguments *arguments)
 {
     struct load_result result;
 
     load_result(load, &result);
-    load_report_summary(out, &arguments->config, &result);
-    if (json != NULL &&
-        !cli_json_close(json, arguments->json, load_report_json(load, &arguments->config, &result)))
+    load_report_summary(arguments->output.text, &arguments->config, &result);
+    if (!cli_output_close(&arguments->output, load, &arguments->config, &result))
         return CLI_EXIT_FAILED;
     return load_verdict(&result);
 }
@@ -75,19 +74,14 @@ int zsip_cli_load(int argc, char **argv)
 {
     static struct load_arguments arguments; /* its plan is large for a stack */
     struct load *load;
-    FILE *json = NULL, *out = stdout;
     char error[512] = "";
     sigset_t signals;
     int status = load_options(argc, argv, &arguments);
 
     if (status >= 0)
         return status;
-    if (arguments.json != NULL) {
-        json = cli_json_open(arguments.json);
-        if (json == NULL)
-            return CLI_EXIT_USAGE;
-        out = json == stdout ? stderr : stdout;
-    }
+    if (!cli_output_open(&arguments.output, argc, argv, &arguments.config))
+        return CLI_EXIT_USAGE;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
@@ -103,10 +97,11 @@ int zsip_cli_load(int argc, char **argv)
         cli_error("%s", error);
         return CLI_EXIT_UNREACHED;
     }
-    begin_line(out, &arguments.config);
+    begin_line(arguments.output.text, &arguments.config);
     if (load_start(load) == ZSIP_OK) {
-        watch(load, arguments.quiet ? NULL : out, &signals);
-        status = finish(load, &arguments, out, json);
+        cli_output_begin(&arguments.output, load);
+        watch(load, arguments.quiet ? NULL : arguments.output.text, &signals);
+        status = finish(load, &arguments);
     } else {
         cli_error("can't start a thread; give fewer --workers");
         status = CLI_EXIT_UNREACHED;

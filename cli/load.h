@@ -5,6 +5,7 @@
 #include "bench/load/load.h"
 #include "cli.h"
 #include "machine.h"
+#include "output.h"
 
 struct load_arguments {
     struct load_config config;
@@ -19,7 +20,7 @@ struct load_arguments {
     bool users_given;
     bool duration_given;
     bool quiet;
-    const char *json;
+    struct cli_output output;
 };
 
 /* load_options.c: returns an exit status, or -1 to go on. */

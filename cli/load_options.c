@@ -23,7 +23,6 @@ enum {
     OPTION_OVERLAP,
     OPTION_VOUCH,
     OPTION_NO_RETRANSMIT,
-    OPTION_JSON,
     OPTION_QUIET,
 };
 
@@ -68,7 +67,7 @@ static const struct cli_option options[] = {
     {NULL, 0, NULL, "Machine"},
     CLI_MACHINE_OPTIONS("threads, each with a socket of its own (1)"),
     {NULL, 0, NULL, "Output"},
-    {"json", OPTION_JSON, "FILE", "write the result as JSON too; - is standard output"},
+    CLI_OUTPUT_OPTIONS,
     {"quiet", OPTION_QUIET, NULL, "no line a second"},
     {0},
 };
@@ -182,13 +181,12 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
 static bool option(int id, const char *value, struct load_arguments *out)
 {
     switch (id) {
-    case OPTION_JSON:
-        out->json = value;
-        return true;
     case OPTION_QUIET:
         out->quiet = true;
         return true;
     default:
+        if (cli_output_knows(id))
+            return cli_output_option(id, value, &out->output);
         return cli_machine_knows(id) ? cli_machine_option(id, value, &out->machine)
                                      : option_traffic(id, value, out);
     }

@@ -1,6 +1,6 @@
 /* zsip serve: live line, summary, JSON. */
 #include "bench/load/format.h"
-#include "bench/load/report.h"
+#include "bench/load/json.h"
 #include "serve.h"
 
 #include <inttypes.h>

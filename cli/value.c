@@ -310,7 +310,7 @@ bool cli_value_place(const char *what, const char *text, bool numeric, struct cl
 
 /* ---- Files ----------------------------------------------------------------------------------- */
 
-FILE *cli_json_open(const char *path)
+FILE *cli_file_open(const char *what, const char *path)
 {
     FILE *file;
 
@@ -318,22 +318,38 @@ FILE *cli_json_open(const char *path)
         return stdout;
     file = fopen(path, "w");
     if (file == NULL)
-        cli_error("--json %s: can't write: %s; give a path that can be written", path,
+        cli_error("%s %s: can't write: %s; give a path that can be written", what, path,
                   strerror(errno));
     return file;
 }
 
-bool cli_json_close(FILE *file, const char *path, json_t *root)
+bool cli_file_close(const char *what, FILE *file, const char *path)
 {
-    bool good = root != NULL && json_dumpf(root, file, JSON_INDENT(2)) == 0;
+    bool good = ferror(file) == 0;
 
-    good = fputc('\n', file) != EOF && good;
     if (file == stdout)
         good = fflush(file) == 0 && good;
     else
         good = fclose(file) == 0 && good;
-    json_decref(root);
     if (!good)
-        cli_error("--json %s: can't write: %s", path, strerror(errno));
+        cli_error("%s %s: can't write: %s", what, path, strerror(errno));
     return good;
+}
+
+FILE *cli_json_open(const char *path)
+{
+    return cli_file_open("--json", path);
+}
+
+bool cli_json_close(FILE *file, const char *path, json_t *root)
+{
+    bool whole = root != NULL && json_dumpf(root, file, JSON_INDENT(2)) == 0;
+    bool good;
+
+    whole = fputc('\n', file) != EOF && whole;
+    json_decref(root);
+    good = cli_file_close("--json", file, path);
+    if (good && !whole)
+        cli_error("--json %s: can't write all of it", path);
+    return good && whole;
 }

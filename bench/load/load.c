@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Threads begin together: the plan deals its arrivals to them in turn. */
@@ -17,6 +18,7 @@ struct load {
     int cpus[LOAD_WORKERS_MAX];
     struct load_worker *workers[LOAD_WORKERS_MAX];
     uint64_t start_ns;
+    int64_t started_utc_us;
     struct rusage usage_before;
     /* The seconds that are over, all workers together. */
     struct load_second *seconds;
@@ -120,9 +122,23 @@ static void begin_at(struct load_worker *worker, uint64_t start_ns)
     worker->second_end_ns = start_ns + (odd_ns > 0 ? odd_ns : ZSIP_NS_PER_S);
 }
 
+int64_t load_started_utc_us(const struct load *load)
+{
+    return load->started_utc_us;
+}
+
 enum zsip_status load_start(struct load *load)
 {
+    struct timespec utc;
+
     load->start_ns = zsip_time_now().monotonic_ns + START_DELAY_NS;
+    clock_gettime(CLOCK_REALTIME, &utc);
+    load->started_utc_us =
+        (int64_t)utc.tv_sec * 1000000 + (utc.tv_nsec + (int64_t)START_DELAY_NS) / 1000;
+    /* A first second that is cut short by the warmup would have begun before. */
+    if (load->config.warmup_ns % ZSIP_NS_PER_S > 0)
+        load->started_utc_us -=
+            1000000 - (int64_t)(load->config.warmup_ns % ZSIP_NS_PER_S / ZSIP_NS_PER_US);
     getrusage(RUSAGE_SELF, &load->usage_before);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];

@@ -152,6 +152,9 @@ enum zsip_status load_create(const struct load_config *config, struct load **loa
                              size_t error_bytes);
 /* ERROR_SYSTEM: no thread. */
 enum zsip_status load_start(struct load *load);
+/* When the first second began, and the first request was due, in us since 1970 UTC. After
+ * load_start(). */
+int64_t load_started_utc_us(const struct load *load);
 bool load_running(struct load *load);
 /* Ends the arrivals: the drain begins. Any thread. */
 void load_close(struct load *load);

@@ -1,0 +1,57 @@
+/* Where a run's results go, beside the terminal: options, files, and what is written when. */
+#ifndef ZSIP_CLI_OUTPUT_H
+#define ZSIP_CLI_OUTPUT_H
+
+#include "bench/load/output.h"
+#include "cli.h"
+
+/* Ids beyond those of a command's own options. */
+enum {
+    CLI_OUTPUT_JSON = 0x2000,
+    CLI_OUTPUT_CSV,
+    CLI_OUTPUT_HLOG,
+    CLI_OUTPUT_END,
+};
+
+/* Rows of the table of zsip load. */
+/* clang-format off */
+#define CLI_OUTPUT_OPTIONS                                                                         \
+    {"json", CLI_OUTPUT_JSON, "FILE",                                                              \
+     "write the result as JSON too, for zsip report and for programs\n"                            \
+     "(docs/load.schema.json); - is standard output"},                                             \
+    {"csv", CLI_OUTPUT_CSV, "FILE", "write a line a second as CSV; - is standard output"},         \
+    {"hlog", CLI_OUTPUT_HLOG, "FILE",                                                              \
+     "write each second's latencies as a log of HdrHistogram's (V2,\n"                             \
+     "compressed), in microseconds"}
+/* clang-format on */
+
+struct cli_output {
+    const char *json;
+    const char *csv;
+    const char *hlog;
+    FILE *json_file;
+    struct load_output output;
+    FILE *text; /* what is for people: standard output, unless a file above is that */
+    int argc;
+    char *const *argv;
+};
+
+static inline bool cli_output_knows(int id)
+{
+    return id >= CLI_OUTPUT_JSON && id < CLI_OUTPUT_END;
+}
+/* Takes an option it knows. */
+bool cli_output_option(int id, const char *value, struct cli_output *output);
+
+/* Opens the files, before anything is sent, and has config tell of each second. The command line
+ * lives as long as the output. false: said on stderr. */
+bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
+                     struct load_config *config);
+/* The run began. */
+void cli_output_begin(struct cli_output *output, struct load *load);
+/* The run is over: writes and closes. result NULL: there is none, only closes. false: said on
+ * stderr. */
+bool cli_output_close(struct cli_output *output, struct load *load,
+                      const struct load_config *config, const struct load_result *result);
+
+#endif
