@@ -14,6 +14,8 @@ enum cli_exit {
     CLI_EXIT_OK = 0,
     CLI_EXIT_FAILED = 1,    /* it could not be done; an answer that was no success */
     CLI_EXIT_UNREACHED = 2, /* no answer: timeout or transport failure */
+    CLI_EXIT_MISSED = 3,    /* an objective was missed */
+    CLI_EXIT_TAINTED = 4,   /* the generator was the limit, not what it measured */
     CLI_EXIT_USAGE = 64,    /* EX_USAGE of sysexits.h */
 };
 

@@ -15,6 +15,8 @@ enum {
     OPTION_POISSON,
     OPTION_SEED,
     OPTION_WARMUP,
+    OPTION_LAG_MAX,
+    OPTION_MAX_PENDING,
     OPTION_DURATION,
     OPTION_COUNT,
     OPTION_METHOD,
@@ -28,9 +30,7 @@ enum {
 
 static const struct cli_option options[] = {
     {NULL, 0, NULL, "How much"},
-    {"window", OPTION_WINDOW, "N",
-     "closed loop: keep N requests pending (64); with --rate: never\n"
-     "more than N pending (65536)"},
+    {"window", OPTION_WINDOW, "N", "closed loop: keep N requests pending (64)"},
     {"rate", OPTION_RATE, "R",
      "open loop: R requests a second by a fixed plan, whatever comes\n"
      "back; k and M for thousands and millions. 10k..200k/60s is a\n"
@@ -45,6 +45,12 @@ static const struct cli_option options[] = {
     {"warmup", OPTION_WARMUP, "T",
      "send for T before, at the plan's first rate, and count none of\n"
      "it"},
+    {"max-pending", OPTION_MAX_PENDING, "N",
+     "open loop: never more than N pending (65536), which bounds\n"
+     "memory; what waits for that is late, and the summary says so"},
+    {"lag-max", OPTION_LAG_MAX, "T",
+     "open loop: where one request in a hundred leaves later than T\n"
+     "(10ms) behind the plan, the run is void: exit status 4"},
     {"duration", OPTION_DURATION, "T", "send for T seconds (10), or T with ms, m, h; then drain"},
     {"count", OPTION_COUNT, "N", "send N requests; without --duration however long it takes"},
     {NULL, 0, NULL, "What"},
@@ -80,7 +86,8 @@ static const struct cli_command command = {
              "(32 seconds). Ctrl-C ends the arrivals, a second one the run. Latency of an open\n"
              "loop counts from when a request should have left.",
     .details = "Exit status: 0 every request was answered 2xx; 1 every one was answered, not all\n"
-               "2xx; 2 some ended without an answer, or the run could not begin; 64 usage.\n\n"
+               "2xx; 2 some ended without an answer, or the run could not begin; 4 the generator\n"
+               "fell behind its plan or lost answers itself, whatever else happened; 64 usage.\n\n"
                "  zsip load --window 256 udp:127.0.0.1:5060\n"
                "  zsip load --rate 20k --duration 1m --json run.json udp:192.0.2.1:5060\n"
                "  zsip load --count 1000 --proxy udp:192.0.2.1:5060 example.com\n",
@@ -141,6 +148,12 @@ static bool option_plan(int id, const char *value, struct load_arguments *out)
         out->duration_given = true;
         return cli_value_duration("--duration", value, ZSIP_NS_PER_MS, 7 * 86400 * ZSIP_NS_PER_S,
                                   &config->duration_ns);
+    case OPTION_LAG_MAX:
+        return cli_value_duration("--lag-max", value, ZSIP_NS_PER_US, 86400 * ZSIP_NS_PER_S,
+                                  &config->lag_max_ns);
+    case OPTION_MAX_PENDING:
+        out->window_given = true;
+        return cli_value_narrow("--max-pending", value, 1, LOAD_WINDOW_MAX, &config->window);
     case OPTION_WINDOW:
         out->window_given = true;
         return cli_value_narrow("--window", value, 1, LOAD_WINDOW_MAX, &config->window);

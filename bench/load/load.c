@@ -1,6 +1,8 @@
 /* The engine: makes workers, starts and ends them, puts their results together. */
 #include "load.h"
 
+#include "target.h"
+#include "verdict.h"
 #include "worker.h"
 
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct load {
     uint64_t start_ns;
     int64_t started_utc_us;
     struct rusage usage_before;
+    uint64_t target_dropped_before;
     /* The seconds that are over, all workers together. */
     struct load_second *seconds;
     uint32_t seconds_count;
@@ -140,6 +143,7 @@ enum zsip_status load_start(struct load *load)
         load->started_utc_us -=
             1000000 - (int64_t)(load->config.warmup_ns % ZSIP_NS_PER_S / ZSIP_NS_PER_US);
     getrusage(RUSAGE_SELF, &load->usage_before);
+    load->target_dropped_before = load_target_dropped(&load->config.remote);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
 
@@ -311,6 +315,7 @@ static void worker_result(const struct load_worker *worker, struct load_result *
     for (unsigned i = 0; i < LOAD_STATUS_MAX; i++)
         result->status[i] += atomic_load_explicit(&worker->status[i], memory_order_relaxed);
     result->counters.unsent += unsent(worker);
+    result->unsent_held += worker->blocked ? unsent(worker) : 0;
     for (unsigned i = 0; i < LOAD_SENDS_MAX; i++)
         result->answered_by_sends[i] += worker->answered_by_sends[i];
 #define GREW(room, name) (after->room.name - before->room.name)
@@ -318,6 +323,7 @@ static void worker_result(const struct load_worker *worker, struct load_result *
     result->responses_duplicate += GREW(endpoint, responses_late);
     result->responses_stray += GREW(endpoint, responses_stray);
     result->datagrams_dropped += GREW(ring, dropped_socket);
+    result->buffers_empty += GREW(ring, buffers_empty);
     result->send_errors += GREW(ring, send_errors) + GREW(ring, send_full);
 #undef GREW
     result->busy = busy(worker) > result->busy ? busy(worker) : result->busy;
@@ -386,12 +392,19 @@ void load_result(struct load *load, struct load_result *result)
     result->from_send = load->config.rate > 0 ? &load->from_send : &load->latency;
     result->send_lag = &load->send_lag;
     result->held = &load->held;
+    result->target_dropped =
+        load_target_dropped(&load->config.remote) - load->target_dropped_before;
+    if ((int64_t)result->target_dropped < 0)
+        result->target_dropped = 0; /* a socket of before is gone */
+    load_verdict_find(&load->config, result, &result->verdict);
 }
 
 int load_verdict(const struct load_result *result)
 {
     const struct load_counters *counters = &result->counters;
 
+    if (result->verdict.tainted)
+        return 4;
     if (counters->timed_out + counters->unreachable + result->pending > 0 || counters->sent == 0)
         return 2;
     return counters->answered_2xx == counters->sent ? 0 : 1;

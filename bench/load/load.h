@@ -110,6 +110,30 @@ struct load_counters {
 #undef X
 };
 
+/* Who was the limit of a run. X(name, "as it is printed") */
+#define LOAD_LIMIT_MAP(X)                                                                          \
+    X(NOBODY, "nobody")                                                                            \
+    X(GENERATOR, "the generator")                                                                  \
+    X(NETWORK, "the network")                                                                      \
+    X(SERVER, "the server")                                                                        \
+    X(WINDOW, "the window")                                                                        \
+    X(URIS, "the target URIs")
+
+enum load_limit {
+#define X(name, text) LOAD_LIMIT_##name,
+    LOAD_LIMIT_MAP(X)
+#undef X
+        LOAD_LIMIT_COUNT,
+};
+
+struct load_verdict {
+    enum load_limit limit;
+    /* The generator fell behind its plan, or lost answers itself: what the run says about the
+     * server is not to be believed. */
+    bool tainted;
+    char why[320]; /* one line, without the name of the limit */
+};
+
 /* A final response's status code is below this. */
 #define LOAD_STATUS_MAX 700u
 
@@ -125,6 +149,9 @@ struct load_result {
     uint64_t responses_duplicate;               /* a second final answer, or one after Timer F */
     uint64_t responses_stray;                   /* match nothing of ours */
     uint64_t datagrams_dropped;                 /* by our own socket, for want of buffer */
+    uint64_t buffers_empty;  /* times our buffer ring ran dry: answers waited in the socket */
+    uint64_t target_dropped; /* by the server's socket, if it is on this machine */
+    uint64_t unsent_held;    /* of counters.unsent: held back by the rules to the end */
     uint64_t send_errors;
     uint32_t request_bytes;
     double arrival_s; /* how long requests were sent */
@@ -134,6 +161,7 @@ struct load_result {
     double busy;           /* 0..1: of the busiest worker, the time it did not wait for work */
     uint64_t memory_bytes; /* resident at the end */
     uint32_t seconds;
+    struct load_verdict verdict;
     /* Latency: from the planned start in an open loop, from the send in a closed one. */
     const struct load_histogram *latency;
     const struct load_histogram *from_send; /* open loop: uncorrected. Else the same as latency */
@@ -170,7 +198,7 @@ void load_result(struct load *load, struct load_result *result);
 void load_destroy(struct load *load);
 
 /* Exit status of a run: 0 every request was answered 2xx, 1 every one was answered but not so, 2
- * some ended without an answer (or none was sent). */
+ * some ended without an answer (or none was sent), 4 the verdict is tainted, whatever else. */
 int load_verdict(const struct load_result *result);
 
 #endif

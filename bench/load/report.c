@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "format.h"
+#include "verdict.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -111,6 +112,7 @@ void load_report_summary(FILE *out, const struct load_config *config,
     double rate = result->arrival_s > 0 ? (double)counters->sent / result->arrival_s : 0;
     double answers = result->arrival_s > 0 ? (double)answered(counters) / result->arrival_s : 0;
 
+    load_verdict_headline(out, result);
     fprintf(out, "\n  %s of %" PRIu32 " B for %.2f s, then %.2f s until the last one ended\n",
             zsip_method_name(config->method), result->request_bytes, result->arrival_s,
             result->drain_s);
@@ -122,8 +124,8 @@ void load_report_summary(FILE *out, const struct load_config *config,
     row_if(out, "answered 4xx", counters->answered_4xx, counters->sent);
     row_if(out, "answered 5xx", counters->answered_5xx, counters->sent);
     row_if(out, "answered 6xx", counters->answered_6xx, counters->sent);
-    row(out, "answered only after a retransmission", counters->answered_late, counters->sent);
-    row(out, "timed out", counters->timed_out, counters->sent);
+    row(out, "answered 2xx within T1 of the plan", counters->good_in_t1, counters->sent);
+    load_verdict_sends(out, config, result);
     row_if(out, "unreachable", counters->unreachable, counters->sent);
     row_if(out, "still pending at the end", result->pending, counters->sent);
     row_if(out, "retransmissions sent", result->retransmissions, 0);
@@ -143,5 +145,6 @@ void load_report_summary(FILE *out, const struct load_config *config,
                 100.0 * (result->user_s + result->system_s) / elapsed_s, result->user_s,
                 result->system_s, load_format_bytes(result->memory_bytes).text);
     remarks(out, config, result);
+    load_verdict_print(out, result);
     fflush(out);
 }

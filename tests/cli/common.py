@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "tests" / "interop"))
 import peers  # noqa: E402
 
 HOST = peers.HOST
-OK, FAILED, UNREACHED, USAGE = 0, 1, 2, 64
+OK, FAILED, UNREACHED, MISSED, TAINTED, USAGE = 0, 1, 2, 3, 4, 64
 
 
 def zsip(*arguments, text=None, seconds=30, **keywords):

@@ -8,7 +8,8 @@ import threading
 import time
 import unittest
 
-from common import Case, FAILED, HOST, OK, UNREACHED, USAGE, header, peer, status, zsip
+from common import (Case, FAILED, HOST, MISSED, OK, TAINTED, UNREACHED, USAGE, header, peer, status,
+                    zsip)
 import peers
 
 
@@ -16,7 +17,9 @@ def load(server, *options, **keywords):
     """Runs it; returns what ended, and its JSON."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "load.json")
-        ended = zsip("load", "--json", path, *options, f"udp:{HOST}:{server.port}", **keywords)
+        # A busy machine is no fault of what is tested; --lag-max again has the last word.
+        ended = zsip("load", "--json", path, "--lag-max", "9s", *options,
+                     f"udp:{HOST}:{server.port}", **keywords)
         return ended, peers.read_json(path)
 
 
@@ -151,6 +154,72 @@ class Plans(Case):
                                 (("--rate", "10", "--step", "1..2+1/1s"), "one plan"),
                                 (("--poisson",), "--rate")):
             self.assert_refused(zsip("load", *options, "udp:127.0.0.1:5060"), USAGE, *words)
+
+
+class Verdicts(Case):
+    """tests/load/verdict.c has them all; here: that they are measured and told."""
+
+    def test_a_plan_beyond_the_generator(self):
+        with peers.serving() as server:
+            ended, data = load(server, "--rate", "100M", "--duration", 0.3)
+        self.assertEqual(TAINTED, ended.returncode, ended)
+        self.assertIn("THE GENERATOR WAS THE LIMIT: it fell behind", ended.stdout)
+        self.assertGreater(data["counters"]["unsent"], 1000000)
+
+    def test_a_generator_kept_from_its_core(self):
+        with peers.serving() as server:
+            program = peers.Program(peers.zsip(), "load", "--rate", 2000, "--duration", 1.5,
+                                    f"udp:{HOST}:{server.port}")
+            time.sleep(0.5)
+            program.process.send_signal(signal.SIGSTOP)
+            time.sleep(0.3)
+            program.process.send_signal(signal.SIGCONT)
+            self.assertEqual(TAINTED, program.wait(10), program.text)
+        self.assertIn("was it kept from its core?", program.text)
+        self.assertRegex(program.text, r"answered 2xx +3,000 ")
+
+    def test_loss_on_the_way_and_retransmission_truth(self):
+        """One request in ten is answered at its second send, one in twenty at its third."""
+        seen = collections.Counter()
+
+        def answer(message, _):
+            name = header(message, "Call-ID")
+            number = int(name.split("-")[1], 16)
+            seen[name] += 1
+            wanted = 3 if number % 20 == 1 else 2 if number % 20 in (3, 5) else 1
+            return [peers.response_to(message)] if seen[name] >= wanted else None
+        with peer(answer) as server:
+            ended, data = load(server, "--rate", 1000, "--count", 200, "--t1", 30)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertRegex(ended.stdout, r"answered at the first send +170 ")
+        self.assertRegex(ended.stdout, r"answered after E1 \(30.0 ms\) +20 ")
+        self.assertRegex(ended.stdout, r"answered after E2 \(90.0 ms\) +10 ")
+        self.assertIn("the limit was the network", ended.stdout)
+        self.assertEqual(40, data["counters"]["retransmissions"])
+
+    def test_max_pending_bounds_and_is_told(self):
+        with peers.serving("--delay", 100) as server:
+            ended, data = load(server, "--rate", 1000, "--duration", 1, "--max-pending", 20)
+        self.assertIn("--max-pending 20", ended.stdout)
+        self.assertIn("the limit was the server", ended.stdout)
+        self.assertNotEqual(TAINTED, ended.returncode)
+        self.assertLessEqual(max(second["pending"] for second in data["seconds"]), 20)
+
+    def test_waiting_for_uris_is_named(self):
+        with peers.serving("--delay", 20) as server:
+            ended, data = load(server, "--rate", 400, "--duration", 0.5, "--users", 2)
+        self.assertIn("the limit was the target URIs: every one of the 2", ended.stdout)
+        self.assertGreater(data["latency"]["p90_us"], 2 * data["latency_from_send"]["p90_us"])
+
+    def test_duplicates_and_strays(self):
+        def answer(message, _):
+            good = peers.response_to(message)
+            return [good, good, good.replace(b"branch=z9hG4bK", b"branch=z9hG4bKx")]
+        with peer(answer) as server:
+            ended, data = load(server, "--count", 50, "--window", 1)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertAlmostEqual(50, data["counters"]["responses_duplicate"], delta=1)
+        self.assertAlmostEqual(50, data["counters"]["responses_stray"], delta=1)
 
 
 class Rules(Case):
