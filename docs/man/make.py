@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 
+from pages import finish, head, roff, see_also
+
 SUBJECTS = {
     None: ("zsip", "SIP stack for MESSAGE: serve, send, load, parse"),
     "serve": ("zsip-serve", "answer SIP requests"),
@@ -15,13 +17,6 @@ SUBJECTS = {
     "parse": ("zsip-parse", "tell what SIP messages are, or what is wrong with them"),
 }
 COMMANDS = [name for name in SUBJECTS if name]
-
-
-def roff(text):
-    """Text as roff takes it: no escapes, no requests at the beginning of a line."""
-    text = text.replace("\\", "\\e").replace("-", "\\-")
-    return "\n".join("\\&" + line if line[:1] in (".", "'") else line
-                     for line in text.split("\n"))
 
 
 def option(lines):
@@ -74,10 +69,8 @@ def page(program, version, command):
     text = subprocess.run(asked, capture_output=True, check=True, encoding="utf-8").stdout
     name, subject = SUBJECTS[command]
     others = [SUBJECTS[other][0] for other in [None, *COMMANDS] if other != command]
-    return "\n".join([
-        f'.TH {name.upper()} 1 "" "zsip {version}" "User Commands"',
-        ".SH NAME", f"{roff(name)} \\- {roff(subject)}", *body(text),
-        ".SH SEE ALSO", ",\n".join(f".BR {roff(other)} (1)" for other in others), ""])
+    return finish([*head(name, 1, version, "User Commands", subject), *body(text),
+                   *see_also([(other, 1) for other in others] + [("zsip", 7)])])
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ struct zsip_view {
 /* A view of a string literal. */
 #define ZSIP_VIEW(literal) ((struct zsip_view){(const uint8_t *)(literal), sizeof(literal) - 1})
 
+/* Whether there is one: {0, 0} is none. */
 static inline bool zsip_slice_present(struct zsip_slice slice)
 {
     return (slice.offset | slice.length) != 0;

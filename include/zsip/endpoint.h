@@ -170,13 +170,13 @@ static inline void zsip_endpoint_config_init(struct zsip_endpoint_config *config
     zsip_endpoint_config_init_sized(config, sizeof(*config));
 }
 
-/* All memory an endpoint will ever use is taken here. ERROR_ARGUMENT: a value out of range, or
- * seed all zero. ERROR_UNSUPPORTED: an option that this library does not know. ERROR_MEMORY.
- * On failure *endpoint becomes NULL and nothing is left behind. */
+/* Makes an endpoint. All memory it will ever use is taken here. ERROR_ARGUMENT: a value out of
+ * range, or seed all zero. ERROR_UNSUPPORTED: an option that this library does not know.
+ * ERROR_MEMORY. On failure *endpoint becomes NULL and nothing is left behind. */
 ZSIP_API enum zsip_status zsip_endpoint_create(const struct zsip_endpoint_config *config,
                                                struct zsip_endpoint **endpoint);
-/* Ends it: nothing is called back, held requests and those under way end silently, every handle
- * is void. Not from a callback. NULL is allowed. */
+/* Ends an endpoint: nothing is called back, held requests and those under way end silently, every
+ * handle is void. Not from a callback. NULL is allowed. */
 ZSIP_API void zsip_endpoint_destroy(struct zsip_endpoint *endpoint);
 
 /* Replaces sent_by, for an address that is known only once a socket is bound. At most 270 bytes. */
@@ -188,8 +188,9 @@ ZSIP_API enum zsip_status zsip_endpoint_sent_by(struct zsip_endpoint *endpoint,
 /* At most this many packets a call. */
 #define ZSIP_RECEIVE_MAX 512u
 
-/* Takes packets in: parses, matches, answers, calls back. *used packets were dealt with; less than
- * count only with ZSIP_MORE, when the output is full: take it, and call again with the rest. */
+/* Takes packets in: parses, matches to transactions, answers, calls back. *used packets were dealt
+ * with; less than count only with ZSIP_MORE, when the output is full: take it, and call again with
+ * the rest. */
 ZSIP_API enum zsip_status zsip_endpoint_receive(struct zsip_endpoint *endpoint,
                                                 const struct zsip_packet *packets, size_t count,
                                                 struct zsip_time now, size_t *used);
@@ -212,14 +213,15 @@ ZSIP_API void zsip_endpoint_output_done(struct zsip_endpoint *endpoint);
 ZSIP_API void zsip_endpoint_send_failed(struct zsip_endpoint *endpoint, uint64_t client,
                                         struct zsip_time now);
 
-/* The same, where nothing of the request left, since a connection was refused: reset while it was
- * made, or the protocol unreachable. A request that went over TCP for its size alone then goes once
- * more over UDP, in a transaction of its own, if it fits a datagram (RFC 3261 section 18.1.1). */
+/* A request could not be sent, and nothing of it left, since a connection was refused: reset while
+ * it was made, or the protocol unreachable. A request that went over TCP for its size alone then
+ * goes once more over UDP, in a transaction of its own, if it fits a datagram (RFC 3261
+ * section 18.1.1). */
 ZSIP_API void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_t client,
                                          struct zsip_time now);
 
-/* The first, where only the first bytes of the packet are known, as an ICMP error quotes them: if
- * they hold one of our pending requests up to its branch, that transaction fails. */
+/* A request could not be sent, of which only the first bytes are known, as an ICMP error quotes
+ * them: if they hold one of our pending requests up to its branch, that transaction fails. */
 ZSIP_API void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint,
                                                struct zsip_view quoted, struct zsip_time now);
 
@@ -370,8 +372,8 @@ struct zsip_endpoint_stats {
 #undef X
 };
 
-/* Fills *stats as far as stats->struct_bytes, which the caller sets, reaches; what this library
- * does not count is 0. Any thread, while the endpoint lives. */
+/* Statistics of an endpoint. Fills *stats as far as stats->struct_bytes, which the caller sets,
+ * reaches; what this library does not count is 0. Any thread, while the endpoint lives. */
 ZSIP_API void zsip_endpoint_stats(const struct zsip_endpoint *endpoint,
                                   struct zsip_endpoint_stats *stats);
 

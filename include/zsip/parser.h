@@ -286,18 +286,21 @@ ZSIP_API enum zsip_status zsip_parse(struct zsip_msg *msg, const uint8_t *data, 
 
 /* ---- Looking into a message ------------------------------------------------------------------ */
 
+/* The bytes of a slice of this message. They live as long as the message's data. */
 static inline struct zsip_view zsip_msg_view(const struct zsip_msg *msg, struct zsip_slice slice)
 {
     struct zsip_view view = {msg->data + slice.offset, slice.length};
     return view;
 }
 
+/* The body, by Content-Length or to the datagram's end; empty if there is none. */
 static inline struct zsip_view zsip_msg_body(const struct zsip_msg *msg)
 {
     struct zsip_view view = {msg->data + msg->body_offset, msg->body_bytes};
     return view;
 }
 
+/* Whether a header field with this id is there. One look at a bit. */
 static inline bool zsip_msg_has(const struct zsip_msg *msg, enum zsip_header_id id)
 {
     return (msg->present >> (unsigned)id & 1u) != 0;
@@ -325,8 +328,9 @@ ZSIP_API enum zsip_method zsip_method_by_name(struct zsip_view name);
 ZSIP_API enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice,
                                          struct zsip_uri *out, struct zsip_fault *fault);
 
-/* RFC 3261 section 19.1.4. Both URIs parsed, each with its own base. URIs of other schemes compare
- * byte by byte. Not transitive: never hash the whole URI, only scheme, user, host and port. */
+/* Whether two URIs are equal (RFC 3261 section 19.1.4). Both URIs parsed, each with its own base.
+ * URIs of other schemes compare byte by byte. Not transitive: never hash the whole URI, only
+ * scheme, user, host and port. */
 ZSIP_API bool zsip_uri_equal(const uint8_t *base_a, const struct zsip_uri *a, const uint8_t *base_b,
                              const struct zsip_uri *b);
 
@@ -341,8 +345,8 @@ struct zsip_cursor {
     uint32_t offset; /* from data; 0: the row's beginning */
 };
 
-/* The next Via. ZSIP_OK: *out is filled. ZSIP_MORE is not used; the end is told by *found = false
- * with ZSIP_OK. */
+/* The next Via of a message. ZSIP_OK: *out is filled. ZSIP_MORE is not used; the end is told by
+ * *found = false with ZSIP_OK. */
 ZSIP_API enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
                                         struct zsip_via *out, bool *found,
                                         struct zsip_fault *fault);
@@ -493,11 +497,13 @@ struct zsip_frame {
     uint8_t broken;        /* this stream has no frames any more */
 };
 
-/* Bounds of 0 mean: ZSIP_HEADER_SECTION_BYTES_MAX, and as many bytes of body. */
+/* Begins a direction of a connection. Bounds of 0 mean: ZSIP_HEADER_SECTION_BYTES_MAX, and as many
+ * bytes of body. */
 ZSIP_API void zsip_frame_init(struct zsip_frame *frame, uint32_t header_bytes_max,
                               uint32_t body_bytes_max);
 
-/* Looks at data[0 .. bytes), which begins where the last event ended.
+/* Finds the next message of a stream. Looks at data[0 .. bytes), which begins where the last event
+ * ended.
  *
  * ZSIP_OK: *event happened and took the first *taken bytes; the next call begins behind them.
  * ZSIP_MORE: nothing yet; call again with the same bytes and more.
@@ -527,16 +533,17 @@ enum zsip_writer_flag {
     ZSIP_WRITER_COMPACT = 1, /* compact names where there are any (RFC 3261 section 7.3.3) */
 };
 
+/* Begins a message in data[0 .. capacity). flags: enum zsip_writer_flag. */
 ZSIP_API void zsip_writer_init(struct zsip_writer *writer, void *data, size_t capacity,
                                unsigned flags);
 
-/* The start line. uri and reason are written as they are; a reason may be empty. */
+/* Writes the start line. uri and reason are written as they are; a reason may be empty. */
 ZSIP_API void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method,
                                   struct zsip_view uri);
 ZSIP_API void zsip_writer_response(struct zsip_writer *writer, unsigned code,
                                    struct zsip_view reason);
 
-/* A header field: by id, by name, with a number for its value, or as it stands in a message. */
+/* One header field: by id, by name, with a number for its value, or as it stands in a message. */
 ZSIP_API void zsip_writer_header(struct zsip_writer *writer, enum zsip_header_id id,
                                  struct zsip_view value);
 ZSIP_API void zsip_writer_header_named(struct zsip_writer *writer, struct zsip_view name,

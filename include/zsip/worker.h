@@ -37,11 +37,12 @@ enum zsip_steering {
 
 #define ZSIP_GROUP_WORKERS_MAX 64u
 
-/* memory NULL: the library's own. ERROR_ARGUMENT, ERROR_MEMORY, ERROR_SYSTEM. */
+/* Makes a group for so many workers. memory NULL: the library's own. ERROR_ARGUMENT, ERROR_MEMORY,
+ * ERROR_SYSTEM. */
 ZSIP_API enum zsip_status zsip_group_create(unsigned workers, enum zsip_steering steering,
                                             const struct zsip_memory *memory,
                                             struct zsip_group **group);
-/* After its workers. NULL is allowed. */
+/* Ends a group, after its workers. NULL is allowed. */
 ZSIP_API void zsip_group_destroy(struct zsip_group *group);
 
 /* ---- Workers --------------------------------------------------------------------------------- */
@@ -74,9 +75,9 @@ static inline void zsip_worker_config_init(struct zsip_worker_config *config)
     zsip_worker_config_init_sized(config, sizeof(*config));
 }
 
-/* Makes ring, buffers and endpoint. On failure error holds one line that says what, where and what
- * to do. ERROR_UNSUPPORTED: no io_uring here. ERROR_PERMISSION, ERROR_MEMORY, ERROR_ARGUMENT,
- * ERROR_SYSTEM. */
+/* Makes a worker: its ring, buffers and endpoint. On failure error holds one line that says what,
+ * where and what to do. ERROR_UNSUPPORTED: no io_uring here. ERROR_PERMISSION, ERROR_MEMORY,
+ * ERROR_ARGUMENT, ERROR_SYSTEM. */
 ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *config,
                                              struct zsip_worker **worker, char *error,
                                              size_t error_bytes);
@@ -85,9 +86,9 @@ ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *co
  * workers have left theirs. What is posted and not yet called is forgotten. NULL is allowed. */
 ZSIP_API void zsip_worker_destroy(struct zsip_worker *worker);
 
-/* Binds a socket; before the first turn. Port 0 takes a free one. *bound, if not NULL, becomes the
- * real address. ERROR_IN_USE, ERROR_PERMISSION, ERROR_UNREACHABLE (no such address here),
- * ERROR_UNSUPPORTED, ERROR_FULL (16 sockets), ERROR_SYSTEM; error as above. */
+/* Binds a socket of a worker, before the first turn. Port 0 takes a free one. *bound, if not NULL,
+ * becomes the real address. ERROR_IN_USE, ERROR_PERMISSION, ERROR_UNREACHABLE (no such address
+ * here), ERROR_UNSUPPORTED, ERROR_FULL (16 sockets), ERROR_SYSTEM; error as above. */
 ZSIP_API enum zsip_status zsip_worker_listen(struct zsip_worker *worker,
                                              enum zsip_transport transport,
                                              const struct zsip_address *address, unsigned flags,
@@ -106,19 +107,22 @@ ZSIP_API enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int sock
  * lives as long as the worker. */
 ZSIP_API struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker);
 
-/* One turn: waits for packets, timers, posts or stop, at most wait_ns, then deals with them.
- * ERROR_SYSTEM: the ring is broken, and said so in the log. */
+/* One turn of a worker: waits for packets, timers, posts or stop, at most wait_ns, then deals with
+ * them. ERROR_SYSTEM: the ring is broken, and said so in the log. */
 ZSIP_API enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns);
 
-/* Turns until zsip_worker_stop(). */
+/* Makes turns until zsip_worker_stop(), which may have come before. ERROR_SYSTEM: as
+ * zsip_worker_turn(). */
 ZSIP_API enum zsip_status zsip_worker_run(struct zsip_worker *worker);
 
-/* Readable when a turn has something to do; for poll or epoll in a loop of the caller's, who also
- * wakes at zsip_worker_deadline() and then calls zsip_worker_turn(worker, 0). */
+/* A worker in a loop of the caller's: the descriptor is readable (poll, epoll) when a turn has
+ * something to do; the caller also wakes at the deadline, on the monotonic clock, and then calls
+ * zsip_worker_turn(worker, 0). The first turn arms the ring: make one before the first poll. */
 ZSIP_API int zsip_worker_fd(struct zsip_worker *worker);
 ZSIP_API uint64_t zsip_worker_deadline(const struct zsip_worker *worker);
 
-/* Ends zsip_worker_run() after the running turn. Any thread, and signal handlers. */
+/* Ends zsip_worker_run() after the running turn, or the next one at once. Any thread, and signal
+ * handlers. */
 ZSIP_API void zsip_worker_stop(struct zsip_worker *worker);
 
 /* Has function(argument, worker, now) called on the worker's thread in its next turn: answers from
@@ -159,7 +163,7 @@ struct zsip_worker_stats {
 #undef X
 };
 
-/* As zsip_endpoint_stats(). Any thread. */
+/* Statistics of a worker, as zsip_endpoint_stats() gives those of its endpoint. Any thread. */
 ZSIP_API void zsip_worker_stats(const struct zsip_worker *worker, struct zsip_worker_stats *stats);
 
 #ifdef __cplusplus
