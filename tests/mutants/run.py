@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Does the test suite notice? Puts one deliberate fault after another into a copy of the tree,
-builds what it touches, and runs the simulator and the unit tests of txn and core. Every fault has
-to be caught; one whose text is no longer found has to be brought up to date.
+builds what it touches, and runs the tests that have to notice: the transaction room's own for
+faults of that room, the simulator and the unit tests of txn and core for all others. Every fault
+has to be caught; one whose text is no longer found has to be brought up to date.
 
 usage: run.py [--jobs N] [--only TEXT] [--keep]
 """
@@ -17,11 +18,11 @@ import tempfile
 import threading
 import time
 
-from mutants import MUTANTS
+from mutants import TXN, WHOLE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIMULATOR = ["tests/sim/sim", "--seeds", "30", "--transactions", "90000", "--jobs", "1"]
-TARGETS = ("tests/sim/sim",)
+MUTANTS = [("txn", *fault) for fault in TXN] + [("whole", *fault) for fault in WHOLE]
 SECONDS_MAX = 90  # a fault that makes a test hang is caught, too
 
 
@@ -46,11 +47,13 @@ class Copy:
         self.must(["meson", "setup", str(self.build), str(self.tree), "--buildtype=debug",
                    "-Doptimization=1", "-Dwerror=false"], folder)
         listing = self.must(["ninja", "-C", str(self.build), "-t", "targets", "all"], folder)
-        self.tests = sorted({line.split(":")[0] for line in listing.splitlines()
-                             if re.match(r"tests/(txn|core)/test-[^/]+: .*LINKER", line)})
-        if not self.tests:
+        tests = sorted({line.split(":")[0] for line in listing.splitlines()
+                        if re.match(r"tests/(txn|core)/test-[^/]+: .*LINKER", line)})
+        if not tests:
             sys.exit("mutants: no unit tests of txn and core (is Criterion installed?)")
-        status, output = self.make()
+        own = [[test] for test in tests if test.startswith("tests/txn/")]
+        self.suites = {"txn": own, "whole": [SIMULATOR, *([test] for test in tests)]}
+        status, output = self.make("whole")
         if status != 0:
             sys.exit(f"mutants: the tree itself does not build\n{output}")
 
@@ -61,15 +64,16 @@ class Copy:
             sys.exit(f"mutants: {' '.join(command)}\n{output}")
         return output
 
-    def make(self):
-        command = ["ninja", "-C", str(self.build), "-j1", *TARGETS, *self.tests]
+    def make(self, suite):
+        command = ["ninja", "-C", str(self.build), "-j1",
+                   *(command[0] for command in self.suites[suite])]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               check=False)
         return done.returncode, done.stdout.decode(errors="replace")
 
-    def caught_by(self):
+    def caught_by(self, suite):
         """Which test notices, or None."""
-        for command in (SIMULATOR, *([test] for test in self.tests)):
+        for command in self.suites[suite]:
             status, output = run([str(self.build / command[0]), *command[1:]], self.build)
             if status != 0:
                 return os.path.basename(command[0]), output
@@ -77,17 +81,17 @@ class Copy:
 
     def judge(self, mutant):
         """(verdict, detail) of one mutant; the tree is as before afterwards."""
-        _, name, old, new = mutant
+        suite, _, name, old, new = mutant
         path = self.tree / name
         text = path.read_text()
         if text.count(old) != 1:
             return "GONE", f"{name} has its text {text.count(old)} times: mend mutants.py"
         path.write_text(text.replace(old, new))
         try:
-            status, output = self.make()
+            status, output = self.make(suite)
             if status != 0:
                 return "BROKEN", "it does not build:\n" + output
-            test, output = self.caught_by()
+            test, output = self.caught_by(suite)
             if test is None:
                 return "MISSED", "no test notices"
             lines = [line for line in output.splitlines() if "FAIL" in line or "fail" in line]
@@ -105,7 +109,7 @@ def work(copy, todo, results):
         began = time.monotonic()
         verdict, detail = copy.judge(MUTANTS[index])
         results[index] = verdict
-        print(f"{verdict:7} {time.monotonic() - began:5.1f} s  {MUTANTS[index][0]}: {detail}",
+        print(f"{verdict:7} {time.monotonic() - began:5.1f} s  {MUTANTS[index][1]}: {detail}",
               flush=True)
 
 
@@ -115,7 +119,7 @@ def main():
     parser.add_argument("--only", default="", help="those with this text in their name")
     parser.add_argument("--keep", action="store_true", help="leave the copies for a look")
     options = parser.parse_args()
-    chosen = [i for i, mutant in enumerate(MUTANTS) if options.only in mutant[0]]
+    chosen = [i for i, mutant in enumerate(MUTANTS) if options.only in mutant[1]]
     began = time.monotonic()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="zsip-mutants-"))
     try:
@@ -142,7 +146,7 @@ def run_all(folder, chosen, jobs):
         maker.join()
     if None in copies:
         sys.exit("mutants: a copy could not be built")
-    test, output = copies[0].caught_by()
+    test, output = copies[0].caught_by("whole")
     if test is not None:
         sys.exit(f"mutants: {test} fails without any fault\n{output}")
     todo, results = queue.Queue(), {}
