@@ -106,7 +106,8 @@ int cli_cpu_of(const struct cli_cpus *cpus, unsigned index);
 /* A place on the network: "udp:HOST:PORT", "HOST:PORT", "HOST", with [] around IPv6. */
 struct cli_place {
     struct zsip_address address;
-    char text[300]; /* HOST:PORT, HOST as it was given */
+    char text[300];                /* HOST:PORT, HOST as it was given */
+    enum zsip_transport transport; /* NONE: not said */
 };
 
 #define CLI_PORT_DEFAULT 5060
@@ -115,6 +116,11 @@ struct cli_place {
  * not resolve from a wrong form. Host names by getaddrinfo(), the first answer. */
 bool cli_value_place(const char *what, const char *text, bool numeric, struct cli_place *place,
                      bool *unresolved);
+/* The same, where tcp may be said too. */
+bool cli_value_place_any(const char *what, const char *text, bool numeric, struct cli_place *place,
+                         bool *unresolved);
+/* "udp", "tcp". */
+const char *cli_transport_name(enum zsip_transport transport);
 /* The address of a host name or number; 0 or the error of getaddrinfo(). */
 int cli_resolve(const char *host, uint16_t port, struct zsip_address *address);
 

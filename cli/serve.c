@@ -68,9 +68,11 @@ static void begin_line(const struct serve *serve)
 
     fputs("zsip serve: listening on", serve->out);
     for (unsigned i = 0; i < config->adopt_count; i++)
-        fprintf(serve->out, " udp:%s", config->adopted[i].text);
+        fprintf(serve->out, " %s:%s", cli_transport_name(config->adopted[i].transport),
+                config->adopted[i].text);
     for (unsigned i = 0; i < config->listen_count; i++)
-        fprintf(serve->out, " udp:%s", config->listen[i].text);
+        fprintf(serve->out, " %s:%s", cli_transport_name(config->listen[i].transport),
+                config->listen[i].text);
     fprintf(serve->out, ", %u worker%s; Ctrl-C ends it\n", config->machine.workers,
             config->machine.workers == 1 ? "" : "s");
     fflush(serve->out);

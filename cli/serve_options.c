@@ -27,7 +27,7 @@ enum {
 
 static const struct cli_option options[] = {
     {NULL, 0, NULL, "Where"},
-    {"listen", OPTION_LISTEN, "udp:ADDR:PORT",
+    {"listen", OPTION_LISTEN, "udp|tcp:ADDR:PORT",
      "listen there (udp:0.0.0.0:5060); as often as you like; IPv6 in\n"
      "brackets; port 0 takes a free one, which is printed"},
     {"advertise", OPTION_ADVERTISE, "HOST[:PORT]",
@@ -230,7 +230,8 @@ static bool listen_add(const char *text, struct serve_config *config)
         cli_error("--listen %s: one too many; %u addresses are the most", text, SERVE_LISTEN_MAX);
         return false;
     }
-    return cli_value_place("--listen", text, true, &config->listen[config->listen_count++], NULL);
+    return cli_value_place_any("--listen", text, true, &config->listen[config->listen_count++],
+                               NULL);
 }
 
 /* HOST[:PORT] as it may stand in a Via: what a sip URI's host may be. */

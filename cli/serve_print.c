@@ -37,7 +37,8 @@ void serve_print(const struct zsip_incoming *incoming)
     localtime_r(&utc, &parts);
     strftime(clock, sizeof clock, "%H:%M:%S", &parts);
     flockfile(stdout);
-    printf("%s udp:%s ", clock, zsip_address_text(&incoming->path->remote, remote));
+    printf("%s %s:%s ", clock, cli_transport_name((enum zsip_transport)incoming->path->transport),
+           zsip_address_text(&incoming->path->remote, remote));
     cli_put_view(stdout, zsip_msg_view(msg, msg->method_name), NULL);
     putc_unlocked(' ', stdout);
     cli_put_view(stdout, zsip_msg_view(msg, msg->request_uri.whole), NULL);

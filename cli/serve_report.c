@@ -135,7 +135,9 @@ static json_t *config_json(const struct serve_config *config)
     json_t *out = json_object(), *listen = json_array();
 
     for (unsigned i = 0; i < config->listen_count; i++)
-        json_array_append_new(listen, json_sprintf("udp:%s", config->listen[i].text));
+        json_array_append_new(listen,
+                              json_sprintf("%s:%s", cli_transport_name(config->listen[i].transport),
+                                           config->listen[i].text));
     json_object_set_new(out, "listen", listen);
     json_object_set_new(out, "workers", json_integer(config->machine.workers));
     json_object_set_new(out, "status", json_integer(config->status));

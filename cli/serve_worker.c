@@ -148,9 +148,10 @@ static enum zsip_status listen_all(struct serve_worker *self, struct serve_confi
         unsigned flags = config->machine.workers == 1 ? 0
                          : index == 0                 ? ZSIP_LISTEN_SHARED
                                                       : ZSIP_LISTEN_SHARED | ZSIP_LISTEN_JOIN;
-        enum zsip_status status =
-            zsip_worker_listen(self->zsip, ZSIP_TRANSPORT_UDP, &place->address, flags,
-                               &place->address, error, error_bytes);
+        enum zsip_status status = zsip_worker_listen(
+            self->zsip,
+            place->transport == ZSIP_TRANSPORT_TCP ? ZSIP_TRANSPORT_TCP : ZSIP_TRANSPORT_UDP,
+            &place->address, flags, &place->address, error, error_bytes);
 
         if (status != ZSIP_OK)
             return status;

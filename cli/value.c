@@ -234,18 +234,25 @@ int cli_resolve(const char *host, uint16_t port, struct zsip_address *address)
     return 0;
 }
 
-/* Takes "udp:" off; false: another transport, said. */
-static bool transport_skip(const char *what, const char **text)
+/* Takes "udp:" or "tcp:" off; false: another transport, said. */
+static bool transport_take(const char *what, const char **text, bool tcp, struct cli_place *place)
 {
     static const char *const others[] = {"tcp:", "tls:", "ws:", "wss:", "sctp:"};
 
-    if (strncasecmp(*text, "udp:", 4) == 0) {
+    place->transport = ZSIP_TRANSPORT_NONE;
+    if (strncasecmp(*text, "udp:", 4) == 0 || (tcp && strncasecmp(*text, "tcp:", 4) == 0)) {
+        bool udp = (*text)[0] == 'u' || (*text)[0] == 'U';
+
+        place->transport = udp ? ZSIP_TRANSPORT_UDP : ZSIP_TRANSPORT_TCP;
         *text += 4;
         return true;
     }
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         if (strncasecmp(*text, others[i], strlen(others[i])) == 0) {
-            cli_error("%s %s: only udp is there yet; give udp:ADDR:PORT", what, *text);
+            cli_error(tcp ? "%s %s: only udp and tcp are there yet; give udp:ADDR:PORT or "
+                            "tcp:ADDR:PORT"
+                          : "%s %s: only udp is there yet; give udp:ADDR:PORT",
+                      what, *text);
             return false;
         }
     }
@@ -274,8 +281,8 @@ static bool host_split(const char *text, char *host, size_t host_bytes, uint16_t
     return true;
 }
 
-bool cli_value_place(const char *what, const char *text, bool numeric, struct cli_place *place,
-                     bool *unresolved)
+static bool place_take(const char *what, const char *text, bool numeric, bool tcp,
+                       struct cli_place *place, bool *unresolved)
 {
     const char *rest = text;
     char host[256];
@@ -284,7 +291,7 @@ bool cli_value_place(const char *what, const char *text, bool numeric, struct cl
 
     if (unresolved != NULL)
         *unresolved = false;
-    if (!transport_skip(what, &rest))
+    if (!transport_take(what, &rest, tcp, place))
         return false;
     if (zsip_address_parse(rest, CLI_PORT_DEFAULT, &place->address) == ZSIP_OK) {
         zsip_address_text(&place->address, place->text);
@@ -306,6 +313,23 @@ bool cli_value_place(const char *what, const char *text, bool numeric, struct cl
     }
     snprintf(place->text, sizeof place->text, "%s:%u", host, port);
     return true;
+}
+
+bool cli_value_place(const char *what, const char *text, bool numeric, struct cli_place *place,
+                     bool *unresolved)
+{
+    return place_take(what, text, numeric, false, place, unresolved);
+}
+
+bool cli_value_place_any(const char *what, const char *text, bool numeric, struct cli_place *place,
+                         bool *unresolved)
+{
+    return place_take(what, text, numeric, true, place, unresolved);
+}
+
+const char *cli_transport_name(enum zsip_transport transport)
+{
+    return transport == ZSIP_TRANSPORT_TCP ? "tcp" : "udp";
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */

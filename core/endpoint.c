@@ -323,6 +323,20 @@ static bool looked_up(const struct zsip_endpoint *endpoint, unsigned i)
     return endpoint->statuses[i] == ZSIP_OK && endpoint->messages[i].kind == ZSIP_KIND_REQUEST;
 }
 
+/* A header section that its stream broke off at: what the framer found stands, unless the section
+ * itself is malformed. That it is all there is of the message is no fault of its own. */
+static void broken_off(struct zsip_endpoint *endpoint, const struct zsip_packet *packet, unsigned i)
+{
+    struct zsip_msg *msg = &endpoint->messages[i];
+    enum zsip_status own = endpoint->statuses[i];
+    if (own != ZSIP_OK && own != ZSIP_ERROR_LENGTH && own != ZSIP_ERROR_TRUNCATED)
+        return;
+    int fault = -(int)(packet->flags >> ZSIP_PACKET_FAULT_SHIFT);
+    endpoint->statuses[i] = (enum zsip_status)fault;
+    msg->fault.status = (enum zsip_status)fault;
+    msg->fault.rule = "Content-Length";
+}
+
 /* Parses a batch and starts its look-ups, so that the misses of one overlap with the others'. The
  * keys of the requests in it stand in keys[], in order. */
 static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_packet *packets,
@@ -334,6 +348,8 @@ static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_pack
         const struct zsip_path *path = packets[i].path;
         unsigned flags = path->flags & ZSIP_PATH_RELIABLE ? ZSIP_PARSE_STREAM : 0;
         endpoint->statuses[i] = zsip_parse(msg, packets[i].data, packets[i].bytes, flags);
+        if (packets[i].flags >> ZSIP_PACKET_FAULT_SHIFT)
+            broken_off(endpoint, &packets[i], i);
         if (looked_up(endpoint, i))
             zsip_uas_identity(msg, path, &endpoint->identities[requests++]);
         else if (endpoint->statuses[i] == ZSIP_OK)

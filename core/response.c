@@ -77,9 +77,13 @@ struct zsip_path zsip_response_path(const struct zsip_endpoint *endpoint,
                                     const struct zsip_msg *msg, const struct zsip_path *path)
 {
     struct zsip_path out = *path;
-    if (path->flags & ZSIP_PATH_RELIABLE)
-        return out; /* over the connection the request came on (section 18.2.2) */
     const struct zsip_via *via = &msg->via;
+    if (path->flags & ZSIP_PATH_RELIABLE) {
+        /* Over the connection the request came on, which its flow names; if that is gone, to the
+         * port of sent-by at the address it came from (section 18.2.2). */
+        out.remote.port = via->port != 0 ? via->port : 5060;
+        return out;
+    }
     if (via->host.length == 0)
         return out; /* a Via that was not understood: back to where it came from */
     if (endpoint->config.maddr && zsip_slice_present(via->maddr) &&

@@ -100,6 +100,35 @@ static enum zsip_status draw_seed(struct zsip_worker_config *config)
     return ZSIP_OK;
 }
 
+/* How messages are cut from a stream: the parser's framer, for a room that does not know it. */
+static void frame_begin(void *user, void *state)
+{
+    const struct zsip_worker *worker = user;
+    const struct zsip_stream_config *streams = &worker->config.streams;
+    _Static_assert(sizeof(struct zsip_frame) <= ZSIP_NET_FRAMER_BYTES, "it fits");
+    zsip_frame_init(state, streams->header_bytes, streams->body_bytes);
+}
+
+static enum zsip_net_frame frame_next(void *user, void *state, const uint8_t *data, size_t bytes,
+                                      struct zsip_net_framed *framed)
+{
+    struct zsip_frame *frame = state;
+    enum zsip_frame_event event;
+    (void)user;
+    enum zsip_status status = zsip_frame_next(frame, data, bytes, &event, &framed->bytes, NULL);
+    if (status == ZSIP_MORE)
+        return ZSIP_NET_FRAME_MORE;
+    if (status == ZSIP_OK)
+        return event == ZSIP_FRAME_MESSAGE ? ZSIP_NET_FRAME_MESSAGE
+               : event == ZSIP_FRAME_PING  ? ZSIP_NET_FRAME_PING
+                                           : ZSIP_NET_FRAME_SKIP;
+    framed->status = status;
+    /* A header section without end: its beginning may be enough to be answered. */
+    if (framed->bytes == 0)
+        framed->bytes = bytes < frame->header_bytes_max ? bytes : frame->header_bytes_max;
+    return ZSIP_NET_FRAME_FAULT;
+}
+
 static enum zsip_status create_parts(struct zsip_worker *worker, char *error, size_t error_bytes)
 {
     struct zsip_worker_config *config = &worker->config;
@@ -113,6 +142,9 @@ static enum zsip_status create_parts(struct zsip_worker *worker, char *error, si
         .socket_buffer_bytes = config->socket_buffer_bytes,
         .without = config->without,
         .arrivals = config->endpoint.age_max_ns != 0,
+        .framer = {.begin = frame_begin, .next = frame_next, .user = worker},
+        .streams = config->streams,
+        .clients_max = config->endpoint.clients_max,
     };
     enum zsip_status status = zsip_net_create(&net, &worker->net, error, error_bytes);
     if (status == ZSIP_OK && memcmp(config->endpoint.seed, no_seed, sizeof(no_seed)) == 0)
@@ -341,7 +373,7 @@ static void publish_lanes(struct zsip_worker *worker)
 static void take_failures(struct zsip_worker *worker, const struct zsip_net_batch *batch)
 {
     for (size_t i = 0; i < batch->failed_count; i++)
-        zsip_endpoint_send_failed(worker->endpoint, batch->failed[i], batch->now);
+        zsip_endpoint_send_failed(worker->endpoint, batch->failed[i].client, batch->now);
     for (size_t i = 0; i < batch->error_count; i++)
         if (batch->errors[i].unreachable)
             zsip_endpoint_send_failed_quoted(worker->endpoint, batch->errors[i].quoted, batch->now);
@@ -394,8 +426,11 @@ static void start(struct zsip_worker *worker)
 uint64_t zsip_worker_deadline(const struct zsip_worker *worker)
 {
     uint64_t deadline_ns = zsip_endpoint_deadline(worker->endpoint);
+    uint64_t net_ns = zsip_net_deadline(worker->net);
     if (worker->more)
         return 0;
+    if (net_ns < deadline_ns)
+        deadline_ns = net_ns;
     return deadline_ns < worker->turn_deadline_ns ? deadline_ns : worker->turn_deadline_ns;
 }
 

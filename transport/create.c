@@ -64,7 +64,8 @@ static int open_ring_with(struct zsip_net *t, unsigned flags)
      * need not be the one that owns it. */
     struct io_uring_params params = {
         .flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED,
-        .cq_entries = power_of_two(t->config.buffers + SUBMISSIONS + 64),
+        .cq_entries =
+            power_of_two(t->config.buffers + SUBMISSIONS + 64 + (t->config.framer.next ? 4096 : 0)),
     };
     return io_uring_queue_init_params(SUBMISSIONS, &t->ring, &params);
 }
@@ -158,6 +159,8 @@ enum zsip_status zsip_net_create(const struct zsip_net_config *config, struct zs
         status = open_ring(t, error, error_bytes);
     if (status == ZSIP_OK)
         status = open_buffers(t, error, error_bytes);
+    if (status == ZSIP_OK && t->config.framer.next != NULL)
+        status = zsip_streams_create(t, error, error_bytes);
     if (status != ZSIP_OK) {
         zsip_net_destroy(t);
         return status;
@@ -181,6 +184,7 @@ void zsip_net_destroy(struct zsip_net *t)
     }
     for (unsigned i = 0; i < t->socket_count; i++)
         close(t->sockets[i].fd);
+    zsip_streams_destroy(t);
     if (t->wake_fd >= 0)
         close(t->wake_fd);
     if (t->buffer_memory != NULL)

@@ -2,10 +2,7 @@
 #ifndef ZSIP_NET_INTERNAL_H
 #define ZSIP_NET_INTERNAL_H
 
-#include "transport/sockaddr.h"
-#include "transport/transport.h"
-
-#include <liburing.h>
+#include "transport/stream.h"
 
 enum {
     /* Submission entries: sends of a turn beyond it cost one more syscall. More would only walk
@@ -52,6 +49,12 @@ enum completion {
     COMPLETION_SEND,
     COMPLETION_WAKE,
     COMPLETION_SIGNAL, /* a bell that did not ring; below: whose */
+    /* Below: the listening socket, the connection, or epoch << 16 | send. */
+    COMPLETION_ACCEPT,
+    COMPLETION_STREAM,
+    COMPLETION_STREAM_SEND,
+    COMPLETION_UNSENT,
+    COMPLETION_CONNECT,
 };
 
 #define USER_DATA(kind, rest) ((uint64_t)(kind) << 56 | (uint64_t)(rest))
@@ -70,6 +73,7 @@ struct oneshot {
 struct udp_socket {
     struct zsip_address local;
     int fd;
+    bool listener;       /* of streams: then the rest is not used but wildcard */
     uint32_t flow;       /* index + 1 */
     uint32_t drops;      /* the kernel's counter when last looked at */
     uint32_t failures;   /* receives in a row that ended with an error */
@@ -130,7 +134,10 @@ struct zsip_net {
     uint32_t used_count;
 
     struct udp_socket sockets[ZSIP_NET_SOCKETS_MAX];
+    struct stream_listener listeners[ZSIP_NET_SOCKETS_MAX]; /* beside the sockets that are some */
     uint32_t socket_count;
+    uint32_t file_count; /* registered files: of sockets, then of connections */
+    struct streams *streams;
 
     /* The batch. */
     struct zsip_packet packets[ZSIP_NET_PACKETS_MAX];
@@ -140,7 +147,7 @@ struct zsip_net {
     uint8_t quoted[ERRORS_MAX + 1][QUOTED_BYTES]; /* the last for what is not told */
 
     /* Sends. Failures are collected in one array while the other belongs to the batch. */
-    uint64_t failed[2][FAILED_MAX];
+    struct zsip_net_failure failed[2][FAILED_MAX];
     uint32_t failed_count, failed_turn;
     uint32_t slot_count, member_count;
     uint32_t epoch;         /* of slots: a late completion must not name a newer send */
@@ -179,8 +186,12 @@ enum said {
     SAID_DEFER = 16,
     SAID_MULTISHOT = 32,
     SAID_ERRORS = 64,
+    SAID_ACCEPT = 128,
+    SAID_FILES = 256,
 };
 bool zsip_net_first(struct zsip_net *net, enum said said);
+/* A request could not be sent: told with the next batch. 0 is nobody's. */
+void zsip_net_fail(struct zsip_net *net, uint64_t client, bool refused);
 
 /* receive.c */
 

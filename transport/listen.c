@@ -5,8 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/ip.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <unistd.h>
+
+enum {
+    BACKLOG = 4096, /* net.core.somaxconn bounds it */
+};
 
 /* Where an error text goes, and of which address it speaks. */
 struct complaint {
@@ -14,6 +19,7 @@ struct complaint {
     size_t bytes;
     char address[ZSIP_ADDRESS_TEXT_BYTES];
     uint16_t port;
+    bool stream;
 };
 
 static enum zsip_status complain(struct complaint *c, int cause)
@@ -24,9 +30,9 @@ static enum zsip_status complain(struct complaint *c, int cause)
     if (cause == EADDRINUSE) {
         status = ZSIP_ERROR_IN_USE;
         snprintf(hint, sizeof(hint),
-                 "stop who has it (ss -lunp 'sport = :%u' names it) or choose "
+                 "stop who has it (ss -l%cnp 'sport = :%u' names it) or choose "
                  "another port",
-                 (unsigned)c->port);
+                 c->stream ? 't' : 'u', (unsigned)c->port);
         remedy = hint;
     } else if (cause == EACCES || cause == EPERM) {
         status = ZSIP_ERROR_PERMISSION;
@@ -45,7 +51,8 @@ static enum zsip_status complain(struct complaint *c, int cause)
         remedy = "a link-local address needs its zone, [fe80::1%eth0]";
     }
     if (c->text != NULL)
-        snprintf(c->text, c->bytes, "udp:%s: %s; %s", c->address, what, remedy);
+        snprintf(c->text, c->bytes, "%s:%s: %s; %s", c->stream ? "tcp" : "udp", c->address, what,
+                 remedy);
     return status;
 }
 
@@ -106,34 +113,37 @@ static void set_options(struct zsip_net *t, struct udp_socket *socket)
  */
 
 /* Returns the socket, or -errno. */
-static int open_bound(const union zsip_sockaddr *name, socklen_t bytes, bool reuse_port)
+static int open_bound(const union zsip_sockaddr *name, socklen_t bytes, int type, bool reuse_port)
 {
-    int fd = socket(name->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(name->any.sa_family, type | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
+    /* Connections that linger after a restart don't hold the port; one who listens does. */
+    if (type == SOCK_STREAM)
+        set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (name->any.sa_family == AF_INET6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (reuse_port)
         set(fd, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (bind(fd, &name->any, bytes) == 0)
+    if (bind(fd, &name->any, bytes) == 0 && (type != SOCK_STREAM || listen(fd, BACKLOG) == 0))
         return fd;
     int cause = errno;
     close(fd);
     return -cause;
 }
 
-static int open_shared(const union zsip_sockaddr *name, socklen_t bytes, unsigned flags)
+static int open_shared(const union zsip_sockaddr *name, socklen_t bytes, int type, unsigned flags)
 {
     bool join = (flags & ZSIP_LISTEN_JOIN) != 0;
     bool shared = join || (flags & ZSIP_LISTEN_SHARED) != 0;
     if (shared && !join) {
         /* With SO_REUSEPORT a second server would bind and take half of the first one's traffic. */
-        int probe = open_bound(name, bytes, false);
+        int probe = open_bound(name, bytes, type, false);
         if (probe < 0)
             return probe;
         close(probe);
     }
-    return open_bound(name, bytes, shared);
+    return open_bound(name, bytes, type, shared);
 }
 
 /* A socket that is bound becomes one of ours; it is closed on failure. */
@@ -148,7 +158,11 @@ static enum zsip_status take_socket(struct zsip_net *t, int fd, struct complaint
     socket->fd = fd;
     socket->flow = t->socket_count + 1;
     socket->wildcard = zsip_address_is_wildcard(&socket->local);
-    set_options(t, socket);
+    socket->listener = complaint->stream;
+    if (socket->listener)
+        set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted ones inherit it */
+    else
+        set_options(t, socket);
     if (t->files && io_uring_register_files_update(&t->ring, t->socket_count, &fd, 1) != 1) {
         close(fd);
         return complain(complaint, EMFILE);
@@ -162,8 +176,8 @@ static enum zsip_status take_socket(struct zsip_net *t, int fd, struct complaint
 static enum zsip_status too_many(const struct complaint *complaint)
 {
     if (complaint->text != NULL)
-        snprintf(complaint->text, complaint->bytes, "udp:%s: more than %u sockets",
-                 complaint->address, ZSIP_NET_SOCKETS_MAX);
+        snprintf(complaint->text, complaint->bytes, "%s:%s: more than %u sockets",
+                 complaint->stream ? "tcp" : "udp", complaint->address, ZSIP_NET_SOCKETS_MAX);
     return ZSIP_ERROR_FULL;
 }
 
@@ -171,15 +185,17 @@ enum zsip_status zsip_net_listen(struct zsip_net *t, enum zsip_transport kind,
                                  const struct zsip_address *address, unsigned flags,
                                  struct zsip_address *bound, char *error, size_t error_bytes)
 {
-    struct complaint complaint = {.text = error, .bytes = error_bytes, .port = address->port};
+    bool stream = kind == ZSIP_TRANSPORT_TCP;
+    struct complaint complaint = {
+        .text = error, .bytes = error_bytes, .port = address->port, .stream = stream};
     union zsip_sockaddr name;
     socklen_t bytes = zsip_sockaddr_write(address, &name);
     zsip_address_text(address, complaint.address);
-    if (kind != ZSIP_TRANSPORT_UDP || bytes == 0)
+    if ((kind != ZSIP_TRANSPORT_UDP && !stream) || bytes == 0 || (stream && t->streams == NULL))
         return complain(&complaint, EPROTONOSUPPORT);
     if (t->socket_count == ZSIP_NET_SOCKETS_MAX)
         return too_many(&complaint);
-    int fd = open_shared(&name, bytes, flags);
+    int fd = open_shared(&name, bytes, stream ? SOCK_STREAM : SOCK_DGRAM, flags);
     return fd < 0 ? complain(&complaint, -fd) : take_socket(t, fd, &complaint, bound);
 }
 
@@ -187,9 +203,9 @@ enum zsip_status zsip_net_listen(struct zsip_net *t, enum zsip_transport kind,
  */
 
 /* What the socket's owner to be has to know of it; 0, or an errno that says what it is not. */
-static int look_at(int fd, struct zsip_address *local)
+static int look_at(int fd, struct zsip_address *local, bool *stream)
 {
-    int type = 0, only = 0;
+    int type = 0, only = 0, listens = 0;
     socklen_t bytes = sizeof(type);
     union zsip_sockaddr name = {0};
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &bytes) != 0)
@@ -198,8 +214,12 @@ static int look_at(int fd, struct zsip_address *local)
     if (getsockname(fd, &name.any, &bytes) != 0)
         return errno;
     zsip_sockaddr_read(&name, bytes, local);
-    if (type != SOCK_DGRAM || local->family == ZSIP_FAMILY_NONE)
+    *stream = type == SOCK_STREAM;
+    if ((type != SOCK_DGRAM && !*stream) || local->family == ZSIP_FAMILY_NONE)
         return EPROTONOSUPPORT;
+    bytes = sizeof(listens);
+    if (*stream && (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) != 0 || !listens))
+        return ENOTCONN;
     if (local->port == 0)
         return EDESTADDRREQ;
     bytes = sizeof(only);
@@ -212,10 +232,11 @@ static int look_at(int fd, struct zsip_address *local)
 static enum zsip_status complain_of(const struct complaint *c, int fd, int cause)
 {
     const char *what = cause == EDESTADDRREQ ? "is not bound"
+                       : cause == ENOTCONN   ? "is a TCP socket that does not listen"
                        : cause == EAFNOSUPPORT
                            ? "takes IPv4 as well as IPv6; set IPV6_V6ONLY on it (in a socket unit "
                              "BindIPv6Only=ipv6-only)"
-                       : cause == EPROTONOSUPPORT ? "is no UDP socket of IPv4 or IPv6"
+                       : cause == EPROTONOSUPPORT ? "is no UDP or TCP socket of IPv4 or IPv6"
                                                   : strerror(cause);
     if (c->text != NULL)
         snprintf(c->text, c->bytes, "descriptor %d %s", fd, what);
@@ -227,7 +248,9 @@ enum zsip_status zsip_net_adopt(struct zsip_net *t, int fd, struct zsip_address 
 {
     struct complaint complaint = {.text = error, .bytes = error_bytes};
     struct zsip_address local = {0};
-    int cause = look_at(fd, &local);
+    int cause = look_at(fd, &local, &complaint.stream);
+    if (cause == 0 && complaint.stream && t->streams == NULL)
+        cause = EPROTONOSUPPORT;
     if (cause != 0)
         return complain_of(&complaint, fd, cause);
     zsip_address_text(&local, complaint.address);

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ bool zsip_net_first(struct zsip_net *net, enum said said)
     bool first = (net->said & said) == 0;
     net->said |= said;
     return first;
+}
+
+void zsip_net_fail(struct zsip_net *t, uint64_t client, bool refused)
+{
+    if (client != 0 && t->failed_count < FAILED_MAX)
+        t->failed[t->failed_turn][t->failed_count++] =
+            (struct zsip_net_failure){.client = client, .refused = refused};
 }
 
 /* ---- Turning --------------------------------------------------------------------------------- */
@@ -67,10 +75,34 @@ static bool has_work(const struct zsip_net *t)
 {
     if (io_uring_cq_ready(&t->ring) > 0 || t->failed_count > 0 || t->batch.more)
         return true;
+    if (t->streams != NULL &&
+        (t->streams->settling != NO_CONNECTION || t->streams->orphans != NO_CLIENT))
+        return true;
     for (unsigned i = 0; i < t->socket_count; i++)
         if (t->sockets[i].errors_waiting)
             return true;
     return false;
+}
+
+/* The files of sockets, then room for those of connections: as many as the limit of descriptors
+ * lets be registered. The others are named by their descriptors, which costs a little each time. */
+static void register_files(struct zsip_net *t)
+{
+    struct rlimit limit;
+    uint32_t count = FILES_SOCKETS;
+    if (t->streams != NULL)
+        count += t->streams->config.connections;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count)
+        count = (uint32_t)limit.rlim_cur;
+    t->files = (t->config.without & ZSIP_FEATURE_FILES) == 0 && count >= FILES_SOCKETS &&
+               io_uring_register_files_sparse(&t->ring, count) == 0;
+    if (!t->files && zsip_net_first(t, SAID_FILES))
+        zsip_net_say(t, "io_uring: done without registered files");
+    t->file_count = t->files ? count : 0;
+    for (unsigned i = 0; t->files && i < t->socket_count; i++)
+        io_uring_register_files_update(&t->ring, i, &t->sockets[i].fd, 1);
+    if (t->streams != NULL)
+        zsip_streams_register(t);
 }
 
 /* Before the first enter, or the first after a pause: from here on the ring is this thread's. */
@@ -91,10 +123,7 @@ static enum zsip_status enable(struct zsip_net *t)
     }
     /* Both save a little in each enter and each entry, and can be done without. */
     io_uring_register_ring_fd(&t->ring);
-    int fds[ZSIP_NET_SOCKETS_MAX];
-    for (unsigned i = 0; i < ZSIP_NET_SOCKETS_MAX; i++)
-        fds[i] = i < t->socket_count ? t->sockets[i].fd : -1;
-    t->files = io_uring_register_files(&t->ring, fds, ZSIP_NET_SOCKETS_MAX) == 0;
+    register_files(t);
     t->paused = false;
     return ZSIP_OK;
 }
@@ -142,9 +171,16 @@ static void arm_all(struct zsip_net *t, uint64_t now_ns)
         sqe->user_data = USER_DATA(COMPLETION_WAKE, 0);
         t->wake_armed = true;
     }
-    for (unsigned i = 0; i < t->socket_count; i++)
-        if (!t->sockets[i].armed && !t->sockets[i].starved && !t->sockets[i].errors_waiting)
+    for (unsigned i = 0; i < t->socket_count; i++) {
+        if (t->sockets[i].listener)
+            zsip_accept_arm(t, i);
+        else if (!t->sockets[i].armed && !t->sockets[i].starved && !t->sockets[i].errors_waiting)
             zsip_receive_arm(t, &t->sockets[i], now_ns);
+    }
+    if (t->streams != NULL) {
+        zsip_streams_leave(t); /* what this room itself has to say */
+        zsip_streams_arm(t);
+    }
 }
 
 /* Sends what is queued and comes back with the first completions, or at the deadline. */
@@ -176,7 +212,11 @@ static uint64_t until_rested(const struct zsip_net *t, uint64_t deadline_ns)
 {
     for (unsigned i = 0; i < t->socket_count; i++) {
         const struct udp_socket *socket = &t->sockets[i];
-        if (!socket->armed && socket->rearm_ns > t->batch.now.monotonic_ns &&
+        const struct stream_listener *listener = &t->listeners[i];
+        if (socket->listener && !listener->armed && listener->rest_ns < deadline_ns &&
+            listener->rest_ns > t->batch.now.monotonic_ns)
+            deadline_ns = listener->rest_ns;
+        if (!socket->listener && !socket->armed && socket->rearm_ns > t->batch.now.monotonic_ns &&
             socket->rearm_ns < deadline_ns)
             deadline_ns = socket->rearm_ns;
     }
@@ -190,6 +230,39 @@ static void take_wake(struct zsip_net *t, const struct io_uring_cqe *cqe)
     (void)!read(t->wake_fd, &count, sizeof(count));
 }
 
+static bool take_completion(struct zsip_net *t, const struct io_uring_cqe *cqe)
+{
+    switch (USER_DATA_KIND(cqe->user_data)) {
+    case COMPLETION_RECEIVE:
+    case COMPLETION_ONESHOT:
+        return zsip_receive_take(t, cqe);
+    case COMPLETION_STREAM:
+        return zsip_stream_take(t, cqe);
+    case COMPLETION_ACCEPT:
+        zsip_accept_take(t, cqe);
+        break;
+    case COMPLETION_UNSENT:
+        zsip_unsent_take(t, cqe);
+        break;
+    case COMPLETION_CONNECT:
+        zsip_connect_take(t, cqe);
+        break;
+    case COMPLETION_WAKE:
+        take_wake(t, cqe);
+        break;
+    case COMPLETION_SIGNAL:
+        /* Its ring is not enabled yet, or this kernel can't ring it. */
+        if (cqe->res < 0)
+            zsip_net_wake((struct zsip_net *)(uintptr_t)USER_DATA_REST(cqe->user_data));
+        break;
+    case COMPLETION_NONE:
+    case COMPLETION_SEND:
+    case COMPLETION_STREAM_SEND:
+        break;
+    }
+    return true;
+}
+
 static void take_completions(struct zsip_net *t)
 {
     unsigned ready = io_uring_cq_ready(&t->ring), taken = 0;
@@ -197,16 +270,8 @@ static void take_completions(struct zsip_net *t)
     for (; taken < ready; taken++) {
         const struct io_uring_cqe *cqe =
             &t->ring.cq.cqes[(head + taken) & (*t->ring.cq.kring_entries - 1)];
-        enum completion kind = USER_DATA_KIND(cqe->user_data);
-        if (kind == COMPLETION_RECEIVE || kind == COMPLETION_ONESHOT) {
-            if (!zsip_receive_take(t, cqe))
-                break;
-        } else if (kind == COMPLETION_WAKE) {
-            take_wake(t, cqe);
-        } else if (kind == COMPLETION_SIGNAL && cqe->res < 0) {
-            /* Its ring is not enabled yet, or this kernel can't ring it. */
-            zsip_net_wake((struct zsip_net *)(uintptr_t)USER_DATA_REST(cqe->user_data));
-        }
+        if (!take_completion(t, cqe))
+            break;
     }
     io_uring_cq_advance(&t->ring, taken);
     t->batch.more = taken < ready || io_uring_cq_has_overflow(&t->ring);
@@ -223,6 +288,8 @@ static void count_drops(struct zsip_net *t, uint64_t now_ns)
     for (unsigned i = 0; i < t->socket_count; i++) {
         uint32_t counters[16] = {0};
         socklen_t bytes = sizeof(counters);
+        if (t->sockets[i].listener)
+            continue;
         if (getsockopt(t->sockets[i].fd, SOL_SOCKET, SO_MEMINFO, counters, &bytes) != 0)
             continue;
         COUNT(t, dropped_socket, counters[DROPS] - t->sockets[i].drops);
@@ -237,7 +304,8 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
         return ZSIP_ERROR_SYSTEM;
     arm_all(t, t->batch.now.monotonic_ns);
     t->batch.packet_count = t->batch.error_count = 0;
-    if (gather(t, until_rested(t, deadline_ns)) != ZSIP_OK)
+    uint64_t own_ns = until_rested(t, zsip_net_deadline(t));
+    if (gather(t, own_ns < deadline_ns ? own_ns : deadline_ns) != ZSIP_OK)
         return ZSIP_ERROR_SYSTEM;
     t->batch.now = zsip_time_now();
     if (t->idle_from_ns != 0)
@@ -249,7 +317,14 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
         t->utc_ahead_ns = (uint64_t)utc.tv_sec * ZSIP_NS_PER_S + (uint64_t)utc.tv_nsec -
                           t->batch.now.monotonic_ns;
     }
+    if (t->streams != NULL)
+        t->streams->now_ns = t->batch.now.monotonic_ns, t->streams->turn++;
     take_completions(t);
+    if (t->streams != NULL) {
+        zsip_streams_settle(t);
+        zsip_streams_expire(t);
+        zsip_clients_tell(t);
+    }
     zsip_errors_drain(t);
     count_drops(t, t->batch.now.monotonic_ns);
 
@@ -263,8 +338,15 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
     return ZSIP_OK;
 }
 
+uint64_t zsip_net_deadline(const struct zsip_net *t)
+{
+    return t->streams == NULL ? ZSIP_NEVER_NS : zsip_streams_deadline(t);
+}
+
 void zsip_net_recycle(struct zsip_net *t)
 {
+    if (t->streams != NULL)
+        zsip_streams_recycle(t);
     int mask = io_uring_buf_ring_mask(t->config.buffers);
     for (unsigned i = 0; i < t->used_count; i++)
         io_uring_buf_ring_add(t->buffer_ring, t->buffers + (size_t)t->used[i] * BUFFER_BYTES,

@@ -17,8 +17,7 @@ static void failed(struct zsip_net *t, const struct zsip_output *output)
 {
     COUNT(t, send_errors, 1);
     t->datagrams_bad++;
-    if (output->client != 0 && t->failed_count < FAILED_MAX)
-        t->failed[t->failed_turn][t->failed_count++] = output->client;
+    zsip_net_fail(t, output->client, false);
 }
 
 void zsip_send_impossible(struct zsip_net *t, const struct zsip_output *output)
@@ -105,9 +104,12 @@ static void completed(struct zsip_net *t, uint64_t data, int result)
 static void drop_reaped(struct zsip_net *t)
 {
     unsigned head = *t->ring.cq.khead, mask = *t->ring.cq.kring_entries - 1, count = 0;
-    while ((int)(t->reaped - head - count) > 0 &&
-           USER_DATA_KIND(t->ring.cq.cqes[(head + count) & mask].user_data) == COMPLETION_SEND)
+    while ((int)(t->reaped - head - count) > 0) {
+        enum completion kind = USER_DATA_KIND(t->ring.cq.cqes[(head + count) & mask].user_data);
+        if (kind != COMPLETION_SEND && kind != COMPLETION_STREAM_SEND)
+            break;
         count++;
+    }
     io_uring_cq_advance(&t->ring, count);
 }
 
@@ -123,8 +125,12 @@ void zsip_send_reap(struct zsip_net *t)
         const struct io_uring_cqe *cqe = &t->ring.cq.cqes[t->reaped & mask];
         if (USER_DATA_KIND(cqe->user_data) == COMPLETION_SEND && cqe->res < 0)
             completed(t, USER_DATA_REST(cqe->user_data), cqe->res);
+        else if (USER_DATA_KIND(cqe->user_data) == COMPLETION_STREAM_SEND)
+            zsip_stream_short(t, USER_DATA_REST(cqe->user_data), cqe->res);
     }
     drop_reaped(t);
+    if (t->streams != NULL)
+        zsip_streams_sent(t);
     if (t->slot_count == 0)
         return;
     COUNT(t, sends, t->slot_count);

@@ -54,14 +54,16 @@ static struct udp_socket *socket_of(struct zsip_net *t, const struct zsip_path *
     if (path->transport != ZSIP_TRANSPORT_UDP)
         return NULL;
     if (path->flow != 0) {
-        struct udp_socket *socket = &t->sockets[path->flow - 1];
-        bool fits = path->flow <= t->socket_count && socket->local.family == path->remote.family;
+        struct udp_socket *socket =
+            path->flow <= t->socket_count ? &t->sockets[path->flow - 1] : NULL;
+        bool fits =
+            socket != NULL && !socket->listener && socket->local.family == path->remote.family;
         return fits ? socket : NULL;
     }
     struct udp_socket *found = NULL;
     for (unsigned i = 0; i < t->socket_count; i++) {
         struct udp_socket *socket = &t->sockets[i];
-        if (socket->local.family != path->remote.family)
+        if (socket->listener || socket->local.family != path->remote.family)
             continue;
         if (path->local.family != ZSIP_FAMILY_NONE && !socket->wildcard &&
             memcmp(socket->local.ip, path->local.ip, sizeof(path->local.ip)) != 0)
@@ -212,11 +214,17 @@ void zsip_net_send(struct zsip_net *t, const struct zsip_output *outputs, size_t
         uint16_t chunk = count < CHUNK ? (uint16_t)count : (uint16_t)CHUNK;
         t->train_count = 0;
         t->train_mark++;
-        for (uint16_t i = 0; i < chunk; i++)
-            place(t, &outputs[i], i);
+        for (uint16_t i = 0; i < chunk; i++) {
+            if (outputs[i].path->transport == ZSIP_TRANSPORT_TCP)
+                zsip_stream_put(t, &outputs[i]);
+            else
+                place(t, &outputs[i], i);
+        }
         for (uint32_t i = 0; i < t->train_count; i++)
             leave(t, &t->trains[i], outputs);
         outputs += chunk;
         count -= chunk;
     }
+    if (t->streams != NULL)
+        zsip_streams_leave(t);
 }

@@ -25,6 +25,41 @@
 
 struct zsip_net;
 
+/* ---- Framers ----------------------------------------------------------------------------------
+ *
+ * Who knows where a message ends on a stream. This room does not: it is told by whoever makes it.
+ */
+
+enum zsip_net_frame {
+    ZSIP_NET_FRAME_MORE = 0,    /* no end yet: the same bytes again and more */
+    ZSIP_NET_FRAME_MESSAGE = 1, /* the first bytes of them are a message */
+    ZSIP_NET_FRAME_SKIP = 2,    /* the first bytes stand between messages and mean nothing */
+    ZSIP_NET_FRAME_PING = 3,    /* the same, and ask for a sign of life */
+    /* The stream has no frames any more. The first bytes, if any, deserve a last answer, which
+     * status explains. */
+    ZSIP_NET_FRAME_FAULT = 4,
+};
+
+struct zsip_net_framed {
+    size_t bytes;
+    enum zsip_status status;
+};
+
+#define ZSIP_NET_FRAMER_BYTES 40u
+
+struct zsip_net_framer {
+    /* Prepares the state of one direction of one connection, ZSIP_NET_FRAMER_BYTES aligned to 8. */
+    void (*begin)(void *user, void *state);
+    /* Looks at what stands on the stream from the end of the last event on; MORE: called again
+     * with the same bytes, wherever they stand by then, and more. */
+    enum zsip_net_frame (*next)(void *user, void *state, const uint8_t *data, size_t bytes,
+                                struct zsip_net_framed *framed);
+    void *user;
+};
+
+/* ---- Life -------------------------------------------------------------------------------------
+ */
+
 struct zsip_net_config {
     const struct zsip_memory *memory; /* NULL: zsip_memory_default() */
     zsip_log log;                     /* may be NULL */
@@ -34,21 +69,31 @@ struct zsip_net_config {
     uint32_t socket_buffer_bytes; /* 0: the system's default */
     unsigned without;             /* enum zsip_feature */
     bool arrivals;                /* tell with each packet when it arrived */
+    /* Streams: none without a framer. */
+    struct zsip_net_framer framer;
+    struct zsip_stream_config streams;
+    uint32_t clients_max; /* the low half of struct zsip_output.client is below this */
 };
 
 /* An ICMP error for a datagram that was sent, with the beginning of that datagram. */
 struct zsip_net_error {
     struct zsip_address remote; /* where the datagram went */
     struct zsip_view quoted;    /* its payload, as far as the error quotes it; may be empty */
-    uint32_t flow;              /* the socket it left by */
+    uint64_t flow;              /* the socket it left by */
     uint32_t mtu;               /* > 0: it was larger than this, the path's limit */
     bool unreachable;           /* RFC 3261 section 18.4: counts as a failure of the transport */
+};
+
+/* A request that could not be sent, or whose connection was lost. */
+struct zsip_net_failure {
+    uint64_t client; /* never 0 */
+    bool refused;    /* no connection: reset, or the peer's machine has no such protocol */
 };
 
 struct zsip_net_batch {
     const struct zsip_packet *packets;
     const struct zsip_net_error *errors;
-    const uint64_t *failed; /* client of each request that could not be sent; none is 0 */
+    const struct zsip_net_failure *failed;
     size_t packet_count;
     size_t error_count;
     size_t failed_count;
@@ -100,6 +145,9 @@ void zsip_net_wake(struct zsip_net *net);
  * for it: the bell leaves with its next wait or flush. */
 void zsip_net_signal(struct zsip_net *from, struct zsip_net *to);
 
+/* When the next wait has timers of connections to look at; ZSIP_NEVER_NS: never. */
+uint64_t zsip_net_deadline(const struct zsip_net *net);
+
 /* Readable when wait(0) would find something; from the first wait on. */
 int zsip_net_fd(const struct zsip_net *net);
 
@@ -122,7 +170,42 @@ void zsip_net_pause(struct zsip_net *net);
     X(buffers_empty)                                                                               \
     X(send_errors)                                                                                 \
     X(send_full)                                                                                   \
-    X(icmp_errors)
+    X(icmp_errors)                                                                                 \
+    X(connections_now)                                                                             \
+    X(connections_accepted)                                                                        \
+    X(connections_opened)                                                                          \
+    X(messages_in)                                                                                 \
+    X(messages_out)                                                                                \
+    X(reads)                                                                                       \
+    X(writes)                                                                                      \
+    X(bytes_in)                                                                                    \
+    X(bytes_out)                                                                                   \
+    X(stitched)                                                                                    \
+    X(stitched_bytes)                                                                              \
+    X(writes_short)                                                                                \
+    X(reads_stopped)                                                                               \
+    X(stream_buffers_empty)                                                                        \
+    X(refused_full)                                                                                \
+    X(refused_source)                                                                              \
+    X(accepts_limited)                                                                             \
+    X(accept_pauses)                                                                               \
+    X(closed_by_peer)                                                                              \
+    X(closed_reset)                                                                                \
+    X(closed_fault)                                                                                \
+    X(closed_first_byte)                                                                           \
+    X(closed_slow)                                                                                 \
+    X(closed_unsent)                                                                               \
+    X(closed_idle)                                                                                 \
+    X(closed_pong)                                                                                 \
+    X(closed_memory)                                                                               \
+    X(pings_in)                                                                                    \
+    X(pings_out)                                                                                   \
+    X(connect_errors)                                                                              \
+    X(connect_timeouts)                                                                            \
+    X(connect_full)                                                                                \
+    X(flows_stale)                                                                                 \
+    X(diverted)                                                                                    \
+    X(requests_lost)
 
 struct zsip_net_stats {
 #define X(name) uint64_t name;

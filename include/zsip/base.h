@@ -171,19 +171,25 @@ enum zsip_path_flag {
 /* The way between us and a peer. Received: local is the address the packet was sent to, remote
  * where it came from. To send: remote is where to; local the address to send from, its family NONE
  * if that does not matter; flow the socket or connection to use, 0 to let the transport choose by
- * transport and family. Packets that arrived in one train share one path. */
+ * transport and family. The flow of a connection names that one connection for ever: once it is
+ * gone, the transport goes to remote by another. Packets that arrived in one train, or in one read
+ * of a stream, share one path. */
 struct zsip_path {
     struct zsip_address local;
     struct zsip_address remote;
-    uint32_t flow;
-    uint8_t transport; /* enum zsip_transport */
-    uint8_t flags;     /* enum zsip_path_flag */
-    uint16_t reserved;
+    uint64_t flow;
+    uint8_t transport;   /* enum zsip_transport */
+    uint8_t flags;       /* enum zsip_path_flag */
+    uint8_t reserved[6]; /* zero: equal paths are equal bytes */
 };
 
 enum zsip_packet_flag {
     ZSIP_PACKET_STEERED = 1, /* came from another worker, whose socket got it */
 };
+
+/* Why a stream could not be divided any further, in the flags of its last packet, which is a header
+ * section alone: an enum zsip_status made positive, 0 for a whole message. */
+#define ZSIP_PACKET_FAULT_SHIFT 16
 
 /* One received message, or what is taken for one: a datagram, or what a framer cut from a stream.
  * data and path live until the function they are passed to returns. */

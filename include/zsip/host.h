@@ -20,7 +20,35 @@ enum zsip_feature {
     ZSIP_FEATURE_INCREMENTAL = 4, /* incremental buffer rings */
     ZSIP_FEATURE_BUNDLES = 8,     /* several buffers in one completion */
     ZSIP_FEATURE_DEFER = 16,      /* IORING_SETUP_DEFER_TASKRUN */
-    ZSIP_FEATURE_MULTISHOT = 32,  /* multishot receive */
+    ZSIP_FEATURE_MULTISHOT = 32,  /* multishot receive and accept */
+    ZSIP_FEATURE_FILES = 64,      /* registered files */
+};
+
+/* Bounds of the connections of one worker. A 0 means what the comment says, or the default where it
+ * says nothing. */
+struct zsip_stream_config {
+    uint32_t connections;            /* all together; 32,768 */
+    uint32_t connections_per_source; /* accepted from one address (IPv6: one /64); 16,384 */
+    uint32_t connections_per_target; /* opened to one address and port; 1 */
+    uint32_t header_bytes;           /* of a message's header section; 65,535, the most there is */
+    uint32_t body_bytes;             /* of its body; 65,536 */
+    /* Answers that a peer does not read wait in our memory up to this, 1 MiB, and meanwhile nothing
+     * is read from it; a connection that needs more is closed. Requests beyond it fail. */
+    uint32_t unsent_bytes;
+    /* What half messages and unsent answers of all connections may take, a power of two from 1 MiB;
+     * 64 MiB. What is not used costs address space only. */
+    uint32_t memory_bytes;
+    uint32_t accept_rate; /* connections a second; more wait in the kernel; 0: any */
+    uint32_t reserved;
+    uint64_t first_byte_ns; /* from accept to the first byte; 30 s */
+    uint64_t message_ns;    /* from the first byte of a message to its last; 30 s */
+    uint64_t unsent_ns;     /* without progress of what waits to be sent; 30 s */
+    uint64_t idle_ns;       /* without anything received or sent; 600 s */
+    uint64_t connect_ns;    /* for a connection of ours to stand; 4 s */
+    uint64_t ping_ns;       /* idle connections of ours are pinged (RFC 5626 4.4.1); 0: not */
+    bool alias;             /* RFC 5923 */
+    uint8_t reserved_bytes[7];
+    uint64_t reserved_more[8]; /* as in struct zsip_endpoint_config */
 };
 
 /* One line for a person: what, where, what to do. No line end. */

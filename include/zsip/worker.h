@@ -66,6 +66,7 @@ struct zsip_worker_config {
      * one of them makes a turn, and all listen to the same addresses in the same order. A seed of
      * all zero is the group's. */
     struct zsip_group *group;
+    struct zsip_stream_config streams; /* bounds of connections; all zero: the defaults */
 };
 
 /* Sets the defaults, in a structure of struct_bytes bytes, those of its endpoint too. */
@@ -154,7 +155,42 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
     X(posts_full, "posts refused because the mailbox was full")                                    \
     X(steered_out, "packets passed to the worker that owns them")                                  \
     X(steered_in, "packets that other workers passed to this one")                                 \
-    X(steered_full, "packets dropped because the lane to their owner was full")
+    X(steered_full, "packets dropped because the lane to their owner was full")                    \
+    X(connections_now, "connections open now, closing ones included; not a counter")               \
+    X(connections_accepted, "connections accepted")                                                \
+    X(connections_opened, "connections opened by us")                                              \
+    X(messages_in, "messages received over connections")                                           \
+    X(messages_out, "messages sent over connections")                                              \
+    X(reads, "receive completions of connections: all messages of one read count once")            \
+    X(writes, "sends over connections: all messages of a turn for one count once")                 \
+    X(bytes_in, "bytes received over connections")                                                 \
+    X(bytes_out, "bytes sent over connections")                                                    \
+    X(stitched, "messages put together because they straddled reads")                              \
+    X(stitched_bytes, "bytes copied for that")                                                     \
+    X(writes_short, "sends a connection took only in part")                                        \
+    X(reads_stopped, "times a connection was not read because its peer did not read")              \
+    X(stream_buffers_empty, "times the buffer ring of connections ran dry")                        \
+    X(refused_full, "connections refused: as many as allowed were open")                           \
+    X(refused_source, "connections refused: their address had as many as allowed")                 \
+    X(accepts_limited, "times accepting paused to keep to its rate")                               \
+    X(accept_pauses, "times accepting paused for want of descriptors or memory")                   \
+    X(closed_by_peer, "connections closed by the peer")                                            \
+    X(closed_reset, "connections lost to a reset or error")                                        \
+    X(closed_fault, "connections closed because their stream could not be framed")                 \
+    X(closed_first_byte, "connections closed: nothing ever came")                                  \
+    X(closed_slow, "connections closed: a message took too long to come")                          \
+    X(closed_unsent, "connections closed: the peer did not read its answers")                      \
+    X(closed_idle, "connections closed: idle")                                                     \
+    X(closed_pong, "connections closed: a ping was not answered")                                  \
+    X(closed_memory, "connections closed: no memory for a half message")                           \
+    X(pings_in, "keep-alive pings received")                                                       \
+    X(pings_out, "keep-alive pings sent")                                                          \
+    X(connect_errors, "connections that could not be opened")                                      \
+    X(connect_timeouts, "connections that did not open in time")                                   \
+    X(connect_full, "connections not opened: as many as allowed were open")                        \
+    X(flows_stale, "messages for a connection that was gone")                                      \
+    X(diverted, "messages that found their connection gone and left by another")                   \
+    X(requests_lost, "requests whose connection was lost after they had left")
 
 struct zsip_worker_stats {
     size_t struct_bytes;

@@ -152,6 +152,6 @@ Test(grow, half_a_set_of_memory_hooks_is_refused)
  * others. To change one is another SONAME. */
 _Static_assert(sizeof(struct zsip_slice) == 4, "ABI");
 _Static_assert(sizeof(struct zsip_address) == 24, "ABI");
-_Static_assert(sizeof(struct zsip_path) == 56, "ABI");
+_Static_assert(sizeof(struct zsip_path) == 64, "ABI");
 _Static_assert(sizeof(struct zsip_packet) == 32, "ABI");
 _Static_assert(sizeof(struct zsip_output) == 32, "ABI");

@@ -142,7 +142,8 @@ static void check_path(const struct text *text, const struct zsip_path *to)
     const struct packet *request = text->request;
     const struct look *look = &request->look;
     struct zsip_address remote = request->path.remote;
-    if (!(request->path.flags & ZSIP_PATH_RELIABLE) && !look->rport)
+    /* Over a stream the flow leads back; the address is for when that is gone. */
+    if ((request->path.flags & ZSIP_PATH_RELIABLE) || !look->rport)
         remote.port = look->via_port != 0 ? (uint16_t)look->via_port : 5060;
     if (request->damage == WILD)
         remote.port = to->remote.port;

@@ -248,7 +248,7 @@ Test(udp, unroutable_outputs_fail_by_client)
     zsip_net_send(net, outputs, 3);
     const struct zsip_net_batch *batch = test_wait(net, TEST_TIMEOUT_NS);
     cr_assert_eq(batch->failed_count, 2);
-    cr_assert_eq(batch->failed[0] + batch->failed[1], 15);
+    cr_assert_eq(batch->failed[0].client + batch->failed[1].client, 15);
     zsip_net_recycle(net);
     batch = test_wait(net, 0);
     cr_assert_eq(batch->failed_count, 0);
@@ -277,7 +277,7 @@ Test(udp, more_failures_than_the_completion_queue_holds_are_all_counted)
         const struct zsip_net_batch *batch = test_wait(net, TEST_TIMEOUT_NS);
         cr_assert_eq(batch->failed_count, TOLD, "%zu: the rest is left to its timers",
                      batch->failed_count);
-        cr_assert_eq(batch->failed[TOLD - 1], TOLD);
+        cr_assert_eq(batch->failed[TOLD - 1].client, TOLD);
         zsip_net_recycle(net);
     }
     cr_assert_eq(zsip_net_stats(net)->send_errors, 2 * COUNT);
