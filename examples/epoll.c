@@ -1,18 +1,18 @@
-/* The endpoint alone, in a loop of one's own: one UDP socket, poll, and a clock. The library does
+/* The endpoint alone, in an epoll loop of one's own: one UDP socket and a clock. The library does
  * no I/O here; packets and time go in, packets and the next deadline come out.
  *
- *     cc loop.c $(pkg-config --cflags --libs zsip) -o loop
- *     ./loop 5081 10                                        port, seconds to run
+ *     cc epoll.c $(pkg-config --cflags --libs zsip) -o epoll
+ *     ./epoll 5081 10                                       port, seconds to run
  *
  * SPDX-License-Identifier: MIT
  */
 #include <zsip/zsip.h>
 
 #include <arpa/inet.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 static void on_request(void *user, struct zsip_endpoint *endpoint, const struct zsip_incoming *in)
@@ -66,7 +66,8 @@ int main(int argc, char **argv)
     struct zsip_endpoint *endpoint;
     struct zsip_endpoint_config config;
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    struct epoll_event ready = {.events = EPOLLIN};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), epoll = epoll_create1(0);
     name.sin_port = htons(argc > 1 ? (uint16_t)atoi(argv[1]) : 5081);
     uint64_t end_ns = zsip_time_now().monotonic_ns +
                       (argc > 2 ? strtoull(argv[2], NULL, 10) : 10) * ZSIP_NS_PER_S;
@@ -74,13 +75,13 @@ int main(int argc, char **argv)
     config.callbacks.request = on_request;
     if (zsip_random(config.seed, sizeof(config.seed)) != ZSIP_OK ||
         zsip_endpoint_create(&config, &endpoint) != ZSIP_OK ||
-        bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0) {
-        perror("loop");
+        bind(fd, (struct sockaddr *)&name, sizeof(name)) != 0 ||
+        epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ready) != 0) {
+        perror("epoll");
         return 1;
     }
     while (zsip_time_now().monotonic_ns < end_ns) {
-        struct pollfd ready = {.fd = fd, .events = POLLIN};
-        if (poll(&ready, 1, wait_ms(endpoint, end_ns)) > 0)
+        if (epoll_wait(epoll, &ready, 1, wait_ms(endpoint, end_ns)) > 0)
             receive_one(endpoint, fd);
         while (zsip_endpoint_expire(endpoint, zsip_time_now()) == ZSIP_MORE)
             send_all(endpoint, fd);
