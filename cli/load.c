@@ -4,7 +4,6 @@
 #include "bench/load/format.h"
 #include "bench/load/report.h"
 
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -29,9 +28,7 @@ static void begin_line(FILE *out, const struct load_config *config)
     fflush(out);
 }
 
-/* Prints the seconds that are over until the run is. The signals are blocked in all threads and
- * taken here. */
-static void watch(struct load *load, FILE *out, const sigset_t *signals)
+unsigned load_watch(struct load *load, FILE *out, const sigset_t *signals)
 {
     const struct timespec pause = {0, 20000000};
     uint32_t printed = 0;
@@ -57,6 +54,7 @@ static void watch(struct load *load, FILE *out, const sigset_t *signals)
             load_stop(load);
         }
     } while (running);
+    return asked;
 }
 
 static int finish(struct load *load, struct load_arguments *arguments)
@@ -70,12 +68,20 @@ static int finish(struct load *load, struct load_arguments *arguments)
     return load_verdict(&result);
 }
 
+int load_refused(enum zsip_status status, const char *error)
+{
+    cli_error("%s", error);
+    return status == ZSIP_ERROR_ARGUMENT || status == ZSIP_ERROR_SIZE ? CLI_EXIT_USAGE
+                                                                      : CLI_EXIT_UNREACHED;
+}
+
 int zsip_cli_load(int argc, char **argv)
 {
     static struct load_arguments arguments; /* its plan is large for a stack */
     struct load *load;
     char error[512] = "";
     sigset_t signals;
+    enum zsip_status made;
     int status = load_options(argc, argv, &arguments);
 
     if (status >= 0)
@@ -86,21 +92,15 @@ int zsip_cli_load(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals, NULL);
-    switch (load_create(&arguments.config, &load, error, sizeof error)) {
-    case ZSIP_OK:
-        break;
-    case ZSIP_ERROR_ARGUMENT:
-    case ZSIP_ERROR_SIZE:
-        cli_error("%s", error);
-        return CLI_EXIT_USAGE;
-    default:
-        cli_error("%s", error);
-        return CLI_EXIT_UNREACHED;
-    }
+    if (arguments.find_max)
+        return load_find_max(&arguments, &signals);
+    made = load_create(&arguments.config, &load, error, sizeof error);
+    if (made != ZSIP_OK)
+        return load_refused(made, error);
     begin_line(arguments.output.text, &arguments.config);
     if (load_start(load) == ZSIP_OK) {
         cli_output_begin(&arguments.output, load);
-        watch(load, arguments.quiet ? NULL : arguments.output.text, &signals);
+        load_watch(load, arguments.quiet ? NULL : arguments.output.text, &signals);
         status = finish(load, &arguments);
     } else {
         cli_error("can't start a thread; give fewer --workers");

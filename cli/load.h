@@ -2,10 +2,13 @@
 #ifndef ZSIP_CLI_LOAD_H
 #define ZSIP_CLI_LOAD_H
 
-#include "bench/load/load.h"
+#include "bench/load/search.h"
+#include "bench/load/slo.h"
 #include "cli.h"
 #include "machine.h"
 #include "output.h"
+
+#include <signal.h>
 
 struct load_arguments {
     struct load_config config;
@@ -21,9 +24,25 @@ struct load_arguments {
     bool duration_given;
     bool quiet;
     struct cli_output output;
+    struct load_slo slo;
+    /* --find-max */
+    bool find_max;
+    unsigned repeats;
+    double precision;
+    uint64_t drain_ns;
 };
 
 /* load_options.c: returns an exit status, or -1 to go on. */
 int load_options(int argc, char **argv, struct load_arguments *out);
+
+/* load.c: prints the seconds that are over until the run is; out NULL: doesn't print. SIGINT and
+ * SIGTERM are blocked in all threads and taken here: one ends the arrivals, a second one the run.
+ * Returns how many came. */
+unsigned load_watch(struct load *load, FILE *out, const sigset_t *signals);
+/* A run that could not be made: says so, returns the exit status. */
+int load_refused(enum zsip_status status, const char *error);
+
+/* find.c: --find-max. Returns the exit status. */
+int load_find_max(struct load_arguments *arguments, const sigset_t *signals);
 
 #endif

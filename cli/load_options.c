@@ -1,6 +1,7 @@
 /* zsip load: its options. */
 #include "load.h"
 
+#include "bench/load/scan.h"
 #include "bench/load/template.h"
 
 #include <getopt.h>
@@ -17,6 +18,11 @@ enum {
     OPTION_WARMUP,
     OPTION_LAG_MAX,
     OPTION_MAX_PENDING,
+    OPTION_SLO,
+    OPTION_FIND_MAX,
+    OPTION_REPEATS,
+    OPTION_PRECISION,
+    OPTION_DRAIN,
     OPTION_DURATION,
     OPTION_COUNT,
     OPTION_METHOD,
@@ -53,6 +59,19 @@ static const struct cli_option options[] = {
      "(10ms) behind the plan, the run is void: exit status 4"},
     {"duration", OPTION_DURATION, "T", "send for T seconds (10), or T with ms, m, h; then drain"},
     {"count", OPTION_COUNT, "N", "send N requests; without --duration however long it takes"},
+    {NULL, 0, NULL, "Objectives"},
+    {"slo", OPTION_SLO, "LIST",
+     "what the run must meet, such as\n"
+     "'p99<5ms,loss<0.01%,retrans<0.1%': p50..p100, mean, max,\n"
+     "send.p99 (uncorrected), loss, errors, retrans, rate, goodput"},
+    {"find-max", OPTION_FIND_MAX, NULL,
+     "look for the highest rate that meets --slo, from --rate (1k) on,\n"
+     "by probes of --duration (5s)"},
+    {"repeats", OPTION_REPEATS, "N", "--find-max: search so often (3), and tell the spread"},
+    {"precision", OPTION_PRECISION, "P%", "--find-max: as exact as this (2%)"},
+    {"drain", OPTION_DRAIN, "T",
+     "--find-max: rest between probes (64*T1, until a server over UDP\n"
+     "has forgotten the requests of the last one; 0: don't)"},
     {NULL, 0, NULL, "What"},
     {"method", OPTION_METHOD, "NAME", "MESSAGE (default), OPTIONS or REGISTER"},
     {"body-bytes", OPTION_BODY_BYTES, "N", "text of N bytes in each MESSAGE (32)"},
@@ -85,12 +104,16 @@ static const struct cli_command command = {
              "the end. When the arrivals are over it waits for what is pending, 64*T1 at most\n"
              "(32 seconds). Ctrl-C ends the arrivals, a second one the run. Latency of an open\n"
              "loop counts from when a request should have left.",
-    .details = "Exit status: 0 every request was answered 2xx; 1 every one was answered, not all\n"
-               "2xx; 2 some ended without an answer, or the run could not begin; 4 the generator\n"
-               "fell behind its plan or lost answers itself, whatever else happened; 64 usage.\n\n"
-               "  zsip load --window 256 udp:127.0.0.1:5060\n"
-               "  zsip load --rate 20k --duration 1m --json run.json udp:192.0.2.1:5060\n"
-               "  zsip load --count 1000 --proxy udp:192.0.2.1:5060 example.com\n",
+    .details =
+        "Exit status: 0 every request was answered 2xx; 1 every one was answered, not all\n"
+        "2xx; 2 some ended without an answer, or the run could not begin; 4 the generator\n"
+        "fell behind its plan or lost answers itself, whatever else happened; 64 usage. With\n"
+        "--slo: 0 every objective was met; 3 one was missed; 4 as above. With --find-max: 0\n"
+        "found; 2 nothing was answered; 3 no rate meets the objectives; 4 the generator\n"
+        "saturated first, the rate is \"at least\".\n\n"
+        "  zsip load --window 256 udp:127.0.0.1:5060\n"
+        "  zsip load --rate 20k --duration 1m --json run.json udp:192.0.2.1:5060\n"
+        "  zsip load --count 1000 --proxy udp:192.0.2.1:5060 example.com\n",
     .options = options,
 };
 
@@ -163,6 +186,50 @@ static bool option_plan(int id, const char *value, struct load_arguments *out)
     }
 }
 
+static bool slo_set(const char *text, struct load_arguments *out)
+{
+    char error[300];
+
+    if (!load_slo_parse(&out->slo, text, error, sizeof error)) {
+        cli_error("--slo %s", error);
+        return false;
+    }
+    out->config.slo = &out->slo;
+    return true;
+}
+
+static bool precision_set(const char *text, struct load_arguments *out)
+{
+    struct load_scan scan = {text, text};
+
+    if (load_scan_number(&scan, &out->precision) && load_scan_word(&scan, "%") &&
+        *scan.at == '\0' && out->precision >= 0.1 && out->precision <= 50) {
+        out->precision /= 100;
+        return true;
+    }
+    cli_error("--precision %s: not a share; give 0.1%%..50%%", text);
+    return false;
+}
+
+static bool option_objectives(int id, const char *value, struct load_arguments *out)
+{
+    switch (id) {
+    case OPTION_SLO:
+        return slo_set(value, out);
+    case OPTION_FIND_MAX:
+        out->find_max = true;
+        return true;
+    case OPTION_REPEATS:
+        return cli_value_narrow("--repeats", value, 1, LOAD_REPEATS_MAX, &out->repeats);
+    case OPTION_PRECISION:
+        return precision_set(value, out);
+    case OPTION_DRAIN:
+        return cli_value_duration("--drain", value, 0, 3600 * ZSIP_NS_PER_S, &out->drain_ns);
+    default:
+        return option_plan(id, value, out);
+    }
+}
+
 static bool option_traffic(int id, const char *value, struct load_arguments *out)
 {
     struct load_config *config = &out->config;
@@ -187,7 +254,7 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
     case OPTION_PROXY:
         return cli_value_place("--proxy", value, false, &out->proxy, NULL);
     default:
-        return option_plan(id, value, out);
+        return option_objectives(id, value, out);
     }
 }
 
@@ -250,6 +317,38 @@ static void machine_copy(struct load_arguments *out)
     config->cpus = out->cpu;
 }
 
+/* A search makes its own plans. */
+static bool find_complete(struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+
+    if (config->slo == NULL) {
+        cli_error("--find-max: the highest rate that does what? Give --slo, such as --slo "
+                  "'p99<5ms,loss<0.01%%'");
+        return false;
+    }
+    if (config->rate > 0 && (out->schedule.count > 1 || !out->schedule.open_ended)) {
+        cli_error("--find-max: makes its own plans; give --rate as the one rate to begin with");
+        return false;
+    }
+    if (config->count > 0 || out->output.csv != NULL || out->output.hlog != NULL) {
+        cli_error("--find-max: makes many runs; leave out --count, --csv and --hlog");
+        return false;
+    }
+    if (config->rate <= 0) {
+        load_schedule_constant(&out->schedule, 1000);
+        config->rate = 1000;
+        config->rate_text = "1k";
+    }
+    config->schedule = &out->schedule;
+    if (!out->duration_given)
+        config->duration_ns = 5 * ZSIP_NS_PER_S;
+    out->duration_given = true;
+    if (out->drain_ns == UINT64_MAX)
+        out->drain_ns = 64 * config->t1_ns;
+    return true;
+}
+
 static bool plan_complete(struct load_arguments *out)
 {
     struct load_config *config = &out->config;
@@ -276,7 +375,7 @@ static bool complete(struct load_arguments *out)
     struct load_config *config = &out->config;
 
     machine_copy(out);
-    if (!plan_complete(out))
+    if ((out->find_max && !find_complete(out)) || !plan_complete(out))
         return false;
     if (!out->window_given)
         config->window = config->rate > 0 ? 65536 : 64;
@@ -303,6 +402,9 @@ int load_options(int argc, char **argv, struct load_arguments *out)
     load_config_init(&out->config);
     cli_machine_init(&out->machine, LOAD_WORKERS_MAX);
     out->seed = 1;
+    out->repeats = 3;
+    out->precision = 0.02;
+    out->drain_ns = UINT64_MAX;
     out->config.log = cli_log;
     while ((id = cli_option_next(&command, argc, argv, &value)) != CLI_OPTION_END) {
         if (id == CLI_OPTION_HELP)

@@ -93,7 +93,7 @@ bool cli_value_duration(const char *what, const char *text, uint64_t min_ns, uin
     static const struct {
         const char *name;
         double ns;
-    } units[] = {{"", 1e9}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
+    } units[] = {{"", 1e9}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
     const char *end;
     double number = decimal(text, &end);
     double ns = -1;
@@ -103,7 +103,8 @@ bool cli_value_duration(const char *what, const char *text, uint64_t min_ns, uin
             ns = number * units[i].ns;
     }
     if (end == text || ns < 0) {
-        cli_error("%s %s: not a time; give seconds, or a number with ms, s, m or h", what, text);
+        cli_error("%s %s: not a time; give seconds, or a number with us, ms, s, m or h", what,
+                  text);
         return false;
     }
     if (ns < (double)min_ns || ns > (double)max_ns) {

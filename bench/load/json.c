@@ -1,7 +1,10 @@
 #include "json.h"
 
 #include "codec.h"
+#include "slo.h"
+#include "verdict.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,7 +249,38 @@ static json_t *generator_json(const struct load_result *result)
     json_object_set_new(out, "busy", json_real(result->busy));
     json_object_set_new(out, "memory_bytes", integer(result->memory_bytes));
     json_object_set_new(out, "datagrams_dropped", integer(result->datagrams_dropped));
+    json_object_set_new(out, "buffers_empty", integer(result->buffers_empty));
     json_object_set_new(out, "send_errors", integer(result->send_errors));
+    return out;
+}
+
+static json_t *verdict_json(const struct load_result *result)
+{
+    json_t *out = json_object();
+
+    json_object_set_new(out, "limit", json_string(load_limit_key(result->verdict.limit)));
+    json_object_set_new(out, "tainted", json_boolean(result->verdict.tainted));
+    json_object_set_new(out, "why", json_string(result->verdict.why));
+    return out;
+}
+
+json_t *load_objectives_json(const struct load_slo *slo, const struct load_result *result)
+{
+    static const char *const units[] = {"us", "share", "1/s"};
+    json_t *out = json_array();
+
+    for (uint32_t i = 0; slo != NULL && i < slo->count; i++) {
+        const struct load_objective *one = &slo->objectives[i];
+        double value = load_objective_value(one, result);
+        json_t *entry = json_object();
+
+        json_object_set_new(entry, "objective", json_string(one->text));
+        json_object_set_new(entry, "met", json_boolean(load_objective_met(one, result)));
+        /* JSON has no infinity: too few answers are null. */
+        json_object_set_new(entry, "value", isinf(value) ? json_null() : json_real(value));
+        json_object_set_new(entry, "unit", json_string(units[load_measure_unit(one->measure)]));
+        json_array_append_new(out, entry);
+    }
     return out;
 }
 
@@ -264,6 +298,8 @@ json_t *load_json(const struct load_json *from)
     json_object_set_new(out, "machine", load_machine_json());
     json_object_set_new(out, "config", config_json(from->config));
     json_object_set_new(out, "exit_status", json_integer(load_verdict(result)));
+    json_object_set_new(out, "verdict", verdict_json(result));
+    json_object_set_new(out, "objectives", load_objectives_json(from->config->slo, result));
     json_object_set_new(out, "arrival_s", json_real(result->arrival_s));
     json_object_set_new(out, "drain_s", json_real(result->drain_s));
     json_object_set_new(out, "request_bytes", integer(result->request_bytes));

@@ -38,6 +38,9 @@ json_t *load_histogram_json(const struct load_histogram *histogram);
 /* One second; latency is its text, or NULL. A new reference. */
 json_t *load_second_json(const struct load_second *second, const char *latency);
 
+/* What became of the objectives, an array; slo may be NULL. A new reference. */
+json_t *load_objectives_json(const struct load_slo *slo, const struct load_result *result);
+
 /* "2026-05-01T12:00:00.000Z" */
 struct load_text load_utc_text(int64_t utc_us);
 

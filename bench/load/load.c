@@ -1,6 +1,7 @@
 /* The engine: makes workers, starts and ends them, puts their results together. */
 #include "load.h"
 
+#include "slo.h"
 #include "target.h"
 #include "verdict.h"
 #include "worker.h"
@@ -397,6 +398,11 @@ void load_result(struct load *load, struct load_result *result)
     if ((int64_t)result->target_dropped < 0)
         result->target_dropped = 0; /* a socket of before is gone */
     load_verdict_find(&load->config, result, &result->verdict);
+    for (uint32_t i = 0; load->config.slo != NULL && i < load->config.slo->count; i++) {
+        result->objectives++;
+        result->objectives_missed +=
+            load_objective_met(&load->config.slo->objectives[i], result) ? 0 : 1;
+    }
 }
 
 int load_verdict(const struct load_result *result)
@@ -405,6 +411,8 @@ int load_verdict(const struct load_result *result)
 
     if (result->verdict.tainted)
         return 4;
+    if (result->objectives > 0)
+        return result->objectives_missed > 0 ? 3 : 0;
     if (counters->timed_out + counters->unreachable + result->pending > 0 || counters->sent == 0)
         return 2;
     return counters->answered_2xx == counters->sent ? 0 : 1;

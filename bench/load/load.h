@@ -53,6 +53,8 @@ struct load_second {
 typedef void (*load_second_told)(void *user, uint32_t index, const struct load_second *second,
                                  const struct load_histogram *latency);
 
+struct load_slo;
+
 struct load_config {
     struct zsip_address remote;
     const char *domain; /* host[:port] in the target URIs */
@@ -72,6 +74,7 @@ struct load_config {
     bool vouched;         /* lifts the 1300 bytes of RFC 3428 section 8 */
     bool no_retransmit;
     uint64_t t1_ns;
+    const struct load_slo *slo; /* slo.h: what the run must meet; NULL: nothing */
 
     uint32_t workers;
     const int *cpus; /* one a worker; -1: not pinned */
@@ -162,6 +165,8 @@ struct load_result {
     uint64_t memory_bytes; /* resident at the end */
     uint32_t seconds;
     struct load_verdict verdict;
+    uint32_t objectives; /* of config->slo */
+    uint32_t objectives_missed;
     /* Latency: from the planned start in an open loop, from the send in a closed one. */
     const struct load_histogram *latency;
     const struct load_histogram *from_send; /* open loop: uncorrected. Else the same as latency */
@@ -197,8 +202,9 @@ void load_rate_set(struct load *load, double rate);
 void load_result(struct load *load, struct load_result *result);
 void load_destroy(struct load *load);
 
-/* Exit status of a run: 0 every request was answered 2xx, 1 every one was answered but not so, 2
- * some ended without an answer (or none was sent), 4 the verdict is tainted, whatever else. */
+/* Exit status of a run: 4 the verdict is tainted, whatever else. With objectives 0 they were met, 3
+ * one was missed. Without: 0 every request was answered 2xx, 1 every one was answered but not so, 2
+ * some ended without an answer (or none was sent). */
 int load_verdict(const struct load_result *result);
 
 #endif

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "format.h"
+#include "slo.h"
 #include "verdict.h"
 
 #include <inttypes.h>
@@ -145,6 +146,8 @@ void load_report_summary(FILE *out, const struct load_config *config,
                 100.0 * (result->user_s + result->system_s) / elapsed_s, result->user_s,
                 result->system_s, load_format_bytes(result->memory_bytes).text);
     remarks(out, config, result);
+    if (config->slo != NULL)
+        load_slo_print(out, config->slo, result);
     load_verdict_print(out, result);
     fflush(out);
 }

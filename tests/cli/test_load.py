@@ -222,6 +222,73 @@ class Verdicts(Case):
         self.assertAlmostEqual(50, data["counters"]["responses_stray"], delta=1)
 
 
+class Objectives(Case):
+    def test_met_and_missed(self):
+        with peers.serving("--delay", 20) as server:
+            met, data = load(server, "--slo", "p50<9s,loss<1%", "--count", 50)
+            missed, gate = load(server, "--slo", "p50<1ms, loss<1%", "--count", 50)
+        self.assertEqual(OK, met.returncode, met)
+        self.assertEqual([True, True], [entry["met"] for entry in data["objectives"]])
+        self.assertEqual(MISSED, missed.returncode, missed)
+        self.assertEqual([False, True], [entry["met"] for entry in gate["objectives"]])
+        self.assertRegex(missed.stdout, r"objective p50<1ms +MISSED +2\d\.\d ms")
+        self.assertRegex(missed.stdout, r"objective loss<1% +met")
+
+    def test_objectives_decide_instead_of_the_answers(self):
+        with peers.serving("--status", 503) as server:
+            ended, _ = load(server, "--slo", "loss<1%", "--count", 20)
+            errors, _ = load(server, "--slo", "errors<1%", "--count", 20)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertEqual(MISSED, errors.returncode, errors)
+
+    def test_a_wrong_objective_is_refused(self):
+        self.assert_refused(zsip("load", "--slo", "p99<5", "udp:127.0.0.1:5060"), USAGE,
+                            "character 5", "unit")
+        self.assert_refused(zsip("load", "--find-max", "udp:127.0.0.1:5060"), USAGE, "--slo")
+
+    def find(self, server, *options):
+        return load(server, "--find-max", "--slo", "p50<100ms,loss<50%", "--duration", 0.3,
+                    "--drain", 0, "--t1", 1000, "--precision", "20%", *options)
+
+    def test_find_max(self):
+        """A server that needs two milliseconds for each: 500 a second, less on a busy machine."""
+        with peers.serving("--work-us", 2000, "--max-age", 0) as server:
+            ended, data = self.find(server, "--rate", 100, "--repeats", 2)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertLess(data["maximum_per_s"], 1500)
+        self.assertGreater(data["maximum_per_s"], 90)
+        self.assertLessEqual(data["lowest_per_s"], data["highest_per_s"])
+        self.assertEqual(2, data["searches"])
+        self.assertEqual(len(data["probes"]), len(re.findall(r"(?m)^probe ", ended.stdout)))
+        self.assertRegex(ended.stdout, r"up to [\d,]+/s meet the objectives \(median of 2")
+        self.assertIn("the limit was the server", ended.stdout)
+
+    def test_find_max_at_least(self):
+        """The generator is held to be late beyond what it can do at all."""
+        with peers.serving() as server:
+            ended, data = self.find(server, "--rate", "6M", "--lag-max", "1us", "--duration", 0.1,
+                                    "--precision", "50%", "--no-retransmit", "--t1", 10)
+        self.assertEqual(TAINTED, ended.returncode, ended)
+        self.assertTrue(data["at_least"])
+        self.assertRegex(ended.stdout, r"at least [\d,]+/s")
+
+    def test_find_max_of_nothing(self):
+        ended = zsip("load", "--find-max", "--slo", "loss<1%", "--duration", 0.05, "--drain", 0,
+                     "--rate", 20, "--t1", 10, f"udp:{HOST}:{peers.free_port()}")
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.assertIn("nothing was ever answered", ended.stdout)
+
+    def test_find_max_interrupted(self):
+        with peers.serving() as server:
+            program = peers.Program(peers.zsip(), "load", "--find-max", "--slo", "loss<1%",
+                                    "--duration", 0.3, f"udp:{HOST}:{server.port}")
+            time.sleep(1.5)
+            self.assertEqual(OK, program.stop(signal.SIGINT), program)
+        self.assertRegex(program.text, r"at least 1,000/s")
+        self.assertIn("interrupted", program.text)
+        self.assertEqual(1, program.text.count("probe  "), "it drains between probes")
+
+
 class Rules(Case):
     def pending(self, *options):
         """Runs at a peer that answers late; returns how many were pending to one URI at most."""
