@@ -25,6 +25,7 @@ enum cli_exit {
 int zsip_cli_serve(int argc, char **argv);
 int zsip_cli_send(int argc, char **argv);
 int zsip_cli_load(int argc, char **argv);
+int zsip_cli_report(int argc, char **argv);
 int zsip_cli_parse(int argc, char **argv);
 
 /* ---- Telling the user ------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@ static const struct {
     {"serve", zsip_cli_serve, "answer what arrives: a sink for load, a peer for tests"},
     {"send", zsip_cli_send, "send one MESSAGE and say what became of it"},
     {"load", zsip_cli_load, "send many, measure what comes back"},
+    {"report", zsip_cli_report, "show, compare and merge what load measured"},
     {"parse", zsip_cli_parse, "read messages from files, say what they are or what is wrong where"},
 };
 

@@ -205,6 +205,8 @@ static json_t *counters_json(const struct load_result *result)
 #define X(name, text) json_object_set_new(out, #name, integer(result->counters.name));
     LOAD_COUNTER_MAP(X)
 #undef X
+    json_object_set_new(out, "unsent_held", integer(result->unsent_held));
+    json_object_set_new(out, "target_dropped", integer(result->target_dropped));
     json_object_set_new(out, "pending", integer(result->pending));
     json_object_set_new(out, "retransmissions", integer(result->retransmissions));
     json_object_set_new(out, "responses_duplicate", integer(result->responses_duplicate));
@@ -260,7 +262,7 @@ static json_t *verdict_json(const struct load_result *result)
 
     json_object_set_new(out, "limit", json_string(load_limit_key(result->verdict.limit)));
     json_object_set_new(out, "tainted", json_boolean(result->verdict.tainted));
-    json_object_set_new(out, "why", json_string(result->verdict.why));
+    json_object_set_new(out, "why", text_json(result->verdict.why));
     return out;
 }
 

@@ -14,6 +14,7 @@ SUBJECTS = {
     "serve": ("zsip-serve", "answer SIP requests"),
     "send": ("zsip-send", "send one SIP MESSAGE"),
     "load": ("zsip-load", "send many SIP requests and measure what comes back"),
+    "report": ("zsip-report", "show, compare and merge results of zsip-load"),
     "parse": ("zsip-parse", "tell what SIP messages are, or what is wrong with them"),
 }
 COMMANDS = [name for name in SUBJECTS if name]

@@ -25,7 +25,9 @@ class Data(unittest.TestCase):
         cls.folder.cleanup()
 
     def test_json_is_as_the_schema_says(self):
-        self.assertEqual(0, self.ended.returncode, self.ended)
+        # 4: this machine was too busy to keep the plan.
+        self.assertIn(self.ended.returncode, (0, 4), self.ended)
+        self.assertEqual(self.ended.returncode, self.data["exit_status"])
         validate(self.data)
 
     def test_the_command_line_and_the_machine_are_there(self):
