@@ -61,7 +61,9 @@ static const struct cli_option options[] = {
     {"max-age", OPTION_MAX_AGE, "MS",
      "don't begin requests that waited longer before they were read\n"
      "(200; 0: begin them however old)"},
-    {"aged", OPTION_AGED, "drop|503", "what becomes of those (drop)"},
+    {"aged", OPTION_AGED, "drop|503",
+     "what becomes of those (drop: silently, and so their copies\n"
+     "as long as there is a queue)"},
     {"work-us", OPTION_WORK_US, "N",
      "burn N microseconds of CPU for each new request (0), to make an\n"
      "overload"},

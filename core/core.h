@@ -12,6 +12,7 @@
  *   target.c    one pending MESSAGE per target URI (RFC 3428 section 8)
  *   text.c      small writers and checks on header text
  *   reason.c    reason phrases
+ *   shed.c      what was dropped under overload
  *
  * SPDX-License-Identifier: MIT
  */
@@ -19,6 +20,7 @@
 #define ZSIP_CORE_CORE_H
 
 #include "core/group.h"
+#include "core/shed.h"
 #include "core/toucher.h"
 #include "txn/txn.h"
 #include "zsip/endpoint.h"
@@ -255,7 +257,8 @@ struct zsip_endpoint {
     struct output output;
     uint64_t now_ns;
     int64_t utc_s;
-    uint64_t arrived_ns; /* of the packet in hand; 0: not known */
+    const struct zsip_packet *packet; /* in hand */
+    struct shed shed;
 
     struct zsip_endpoint_config config; /* its views point into texts */
     uint8_t texts[4096];
@@ -307,6 +310,13 @@ static inline struct held *endpoint_held(struct zsip_endpoint *endpoint, uint32_
     return (struct held *)(void *)((uint8_t *)endpoint->held + slot * endpoint->held_stride);
 }
 
+/* Whether the packet in hand, or to be taken in hand, has waited longer than this. */
+static inline bool packet_waited(const struct zsip_endpoint *endpoint,
+                                 const struct zsip_packet *packet, uint64_t longer_than_ns)
+{
+    return packet->arrived_ns != 0 && packet->arrived_ns + longer_than_ns < endpoint->now_ns;
+}
+
 /* What identifies a request, from what the parser found. */
 void zsip_uas_identity(const struct zsip_msg *msg, const struct zsip_path *path,
                        struct zsip_txn_request *identity);
@@ -321,6 +331,10 @@ void zsip_uas_malformed(struct zsip_endpoint *endpoint, const struct zsip_msg *m
 enum zsip_status zsip_uas_answer(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                                  const struct zsip_path *path, const struct zsip_txn_key *key,
                                  const struct answer *answer);
+/* While endpoint->shed is live: whether a packet is to be dropped unread, being a copy of what was
+ * dropped and having to wait itself. */
+bool zsip_uas_sheds(struct zsip_endpoint *endpoint, const struct zsip_packet *packet,
+                    uint64_t hash);
 void zsip_uas_provisional(struct zsip_endpoint *endpoint, struct zsip_txn_server server);
 void zsip_uas_abandoned(struct zsip_endpoint *endpoint, struct zsip_txn_server server);
 void zsip_uas_count_answer(struct zsip_endpoint *endpoint, unsigned status);

@@ -187,7 +187,7 @@ struct block {
     size_t bytes;
 };
 
-#define BLOCK_COUNT 6
+#define BLOCK_COUNT 7
 
 static void blocks_of(struct zsip_endpoint *endpoint, struct block blocks[BLOCK_COUNT])
 {
@@ -204,6 +204,8 @@ static void blocks_of(struct zsip_endpoint *endpoint, struct block blocks[BLOCK_
         (struct block){(void **)&endpoint->large_free, config->client_large_max * sizeof(uint32_t)};
     blocks[5] = (struct block){(void **)&endpoint->target_buckets,
                                endpoint->target_bucket_count * sizeof(uint32_t)};
+    blocks[6] = (struct block){(void **)&endpoint->shed.words,
+                               config->age_max_ns > 0 && !config->aged_refused ? SHED_BYTES : 0};
 }
 
 static enum zsip_status blocks_take(struct zsip_endpoint *endpoint)
@@ -222,6 +224,7 @@ static enum zsip_status blocks_take(struct zsip_endpoint *endpoint)
     for (uint32_t i = 0; i < endpoint->config.client_large_max; i++)
         endpoint->large_free[i] = i;
     endpoint->large_free_count = endpoint->config.client_large_max;
+    memcpy(&endpoint->shed.seed, endpoint->config.seed, sizeof(endpoint->shed.seed));
     return ZSIP_OK;
 }
 
@@ -318,6 +321,9 @@ static bool is_keepalive(const struct zsip_packet *packet)
     return true;
 }
 
+/* The status of a packet that is dropped as it came. */
+#define UNREAD ZSIP_MORE
+
 static bool looked_up(const struct zsip_endpoint *endpoint, unsigned i)
 {
     return endpoint->statuses[i] == ZSIP_OK && endpoint->messages[i].kind == ZSIP_KIND_REQUEST;
@@ -343,8 +349,16 @@ static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_pack
                           unsigned count)
 {
     unsigned requests = 0;
+    bool shed = shed_live(&endpoint->shed, endpoint->now_ns);
+    uint64_t hashes[RECEIVE_BATCH];
+    for (unsigned i = 0; i < count && shed; i++)
+        hashes[i] = zsip_shed_hash(&endpoint->shed, packets[i].data, packets[i].bytes);
     for (unsigned i = 0; i < count; i++) {
         struct zsip_msg *msg = &endpoint->messages[i];
+        if (shed && zsip_uas_sheds(endpoint, &packets[i], hashes[i])) {
+            endpoint->statuses[i] = UNREAD;
+            continue;
+        }
         const struct zsip_path *path = packets[i].path;
         unsigned flags = path->flags & ZSIP_PATH_RELIABLE ? ZSIP_PARSE_STREAM : 0;
         endpoint->statuses[i] = zsip_parse(msg, packets[i].data, packets[i].bytes, flags);
@@ -405,8 +419,10 @@ static void batch_message(struct zsip_endpoint *endpoint, const struct zsip_pack
     if (endpoint->statuses[i] == ZSIP_OK && steered_away(endpoint, packet, msg, key))
         return;
     endpoint->stats.packets_in++;
-    endpoint->arrived_ns = packet->arrived_ns;
-    if (endpoint->statuses[i] == ZSIP_OK) {
+    endpoint->packet = packet;
+    if (endpoint->statuses[i] == UNREAD) {
+        endpoint->stats.aged_again++;
+    } else if (endpoint->statuses[i] == ZSIP_OK) {
         if (msg->kind == ZSIP_KIND_REQUEST)
             zsip_uas_request(endpoint, msg, packet->path, key);
         else

@@ -341,22 +341,53 @@ static void deliver(struct zsip_endpoint *endpoint, const struct zsip_incoming *
         answer_silence(endpoint, current);
 }
 
-/* Whether the request in hand has waited so long that its sender has or will have sent it again. */
-static bool aged(const struct zsip_endpoint *endpoint)
+/* Noted beside the hash of a request that was dropped once and begun later: from then on copies of
+ * it are absorbed like all others. */
+#define BEGUN 0x9e3779b97f4a7c15ull
+
+/* Looks at the packet as it came: to read it would cost more than all the rest of dropping it. */
+bool zsip_uas_sheds(struct zsip_endpoint *endpoint, const struct zsip_packet *packet, uint64_t hash)
 {
-    return endpoint->config.age_max_ns != 0 && endpoint->arrived_ns != 0 &&
-           endpoint->arrived_ns + endpoint->config.age_max_ns < endpoint->now_ns;
+    struct shed *shed = &endpoint->shed;
+    if (!packet_waited(endpoint, packet, endpoint->config.age_max_ns / 8))
+        return false;
+    if (!zsip_shed_knows(shed, hash) || zsip_shed_knows(shed, hash ^ BEGUN))
+        return false;
+    zsip_shed_note(shed, hash, endpoint->now_ns); /* the next copy takes longer to come */
+    return true;
+}
+
+/* A new request that has waited so long that its sender has sent it again, or soon will. True: it
+ * was dropped or refused. */
+static bool aged(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                 const struct zsip_path *path, const struct zsip_txn_key *key)
+{
+    struct shed *shed = &endpoint->shed;
+    const struct zsip_packet *packet = endpoint->packet;
+    bool old = endpoint->config.age_max_ns != 0 &&
+               packet_waited(endpoint, packet, endpoint->config.age_max_ns);
+    /* What comes over a stream comes once: that is refused or begun. */
+    old &= endpoint->config.aged_refused || !(path->flags & ZSIP_PATH_RELIABLE);
+    if (old) {
+        endpoint->stats.aged++;
+        if (endpoint->config.aged_refused)
+            answer_status(endpoint, msg, path, key, 503);
+    }
+    if (shed->words == NULL || !(old || shed_live(shed, endpoint->now_ns)))
+        return old;
+    uint64_t hash = zsip_shed_hash(shed, packet->data, packet->bytes);
+    if (old)
+        zsip_shed_note(shed, hash, endpoint->now_ns);
+    else if (zsip_shed_knows(shed, hash))
+        zsip_shed_note(shed, hash ^ BEGUN, endpoint->now_ns);
+    return old;
 }
 
 static void request_new(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                         const struct zsip_path *path, const struct zsip_txn_key *key, bool merged)
 {
-    if (aged(endpoint)) {
-        endpoint->stats.aged++;
-        if (endpoint->config.aged_refused)
-            answer_status(endpoint, msg, path, key, 503);
+    if (aged(endpoint, msg, path, key))
         return;
-    }
     endpoint->stats.requests_new++;
     endpoint->current = (struct current){
         .msg = msg,

@@ -143,7 +143,9 @@ struct zsip_endpoint_config {
     bool maddr;
     /* Overload: a new request that waited longer than this before it got here is not begun, so that
      * the work goes to requests whose sender still waits; copies are absorbed as ever. 0: no such
-     * rule. Needs struct zsip_packet.arrived_ns. */
+     * rule. Needs struct zsip_packet.arrived_ns. What was dropped silently is remembered for some
+     * seconds (4 MiB, touched once something is dropped): its copies are late already, and are
+     * begun only if they waited less than an eighth of this. */
     uint64_t age_max_ns;
     bool aged_refused;      /* answer them 503, recorded; else they are dropped silently */
     uint32_t retry_after_s; /* in a 503 for a full pool; 0: none (RFC 3261 section 21.5.4) */
@@ -360,7 +362,8 @@ ZSIP_API size_t zsip_branch_bytes(void);
     X(outcomes_unreachable, "requests of ours that could not be sent")                             \
     X(output_full, "messages not written because the output was full")                             \
     X(oversize_tcp, "requests too large for UDP, sent over TCP")                                   \
-    X(oversize_back, "of those, sent over UDP after all: TCP was refused")
+    X(oversize_back, "of those, sent over UDP after all: TCP was refused")                         \
+    X(aged_again, "copies of aged requests, dropped while there was a queue")
 
 struct zsip_endpoint_stats {
     size_t struct_bytes;

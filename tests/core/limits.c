@@ -1,4 +1,5 @@
 /* Full pools, full output, no memory: ordinary answers all of them. */
+#include "core/shed.h"
 #include "tests/core/world.h"
 
 #include <criterion/criterion.h>
@@ -163,6 +164,92 @@ Test(limits, aged_request_is_refused_by_option_and_never_accepted_later)
     EXPECT_CODE(&world, 503);
     cr_assert_eq(world.requests, 0);
     world_close(&world);
+}
+
+/* Opens the world with the rule, and has request 1 dropped by it. */
+static void drop_one(void)
+{
+    world_init(&world);
+    world.config.age_max_ns = 200 * ZSIP_NS_PER_MS;
+    world_open(&world);
+    world.waited_ns = ZSIP_NS_PER_S;
+    world_receive(&world, numbered(1));
+    cr_assert_eq(world.sent_count, 0);
+    cr_assert_eq(stats().aged, 1);
+}
+
+Test(limits, copy_of_a_dropped_request_is_dropped_while_there_is_a_queue)
+{
+    drop_one();
+    world.waited_ns = 100 * ZSIP_NS_PER_MS;
+    for (unsigned copy = 0; copy < 4; copy++) { /* the last ones further apart than T2 */
+        world_wait_ms(&world, 500u << copy);
+        world_receive(&world, numbered(1));
+        cr_assert_eq(world.sent_count, 0);
+    }
+    cr_assert_eq(stats().aged_again, 4);
+    world_receive(&world, numbered(2)); /* as old, but the first of its kind */
+    EXPECT_CODE(&world, 200);
+    cr_assert_eq(world.requests, 1);
+    world_close(&world);
+}
+
+Test(limits, dropped_request_is_begun_once_the_queue_is_short_and_absorbed_from_then_on)
+{
+    drop_one();
+    world.waited_ns = 25 * ZSIP_NS_PER_MS;
+    world_receive(&world, numbered(1));
+    EXPECT_CODE(&world, 200);
+    world.waited_ns = 100 * ZSIP_NS_PER_MS;
+    world_receive(&world, numbered(1));
+    EXPECT_CODE(&world, 200);
+    cr_assert_eq(stats().retransmissions_in, 1);
+    cr_assert_eq(stats().aged_again, 0);
+    world_close(&world);
+}
+
+Test(limits, what_came_over_a_stream_is_never_dropped_for_its_age)
+{
+    drop_one();
+    world.path.transport = ZSIP_TRANSPORT_TCP;
+    world.path.flags = ZSIP_PATH_RELIABLE;
+    world_receive(&world, numbered(2)); /* it would not come again */
+    EXPECT_CODE(&world, 200);
+    world_close(&world);
+}
+
+Test(limits, dropped_request_is_forgotten_after_10_s)
+{
+    drop_one();
+    world_wait_ms(&world, 4999);
+    world.waited_ns = 100 * ZSIP_NS_PER_MS;
+    world_receive(&world, numbered(1));
+    cr_assert_eq(world.sent_count, 0);
+    world_wait_ms(&world, 10000);
+    world_receive(&world, numbered(1));
+    EXPECT_CODE(&world, 200);
+    world_close(&world);
+}
+
+/* Half a million dropped in 5 s: of as many others, how many are taken for one of them. */
+Test(limits, few_others_are_taken_for_dropped_ones)
+{
+    enum { COUNT = 500000 };
+    static uint64_t words[SHED_BYTES / 8];
+    struct shed shed = {.words = words, .seed = 4711};
+    unsigned wrong = 0;
+    char text[64];
+    for (unsigned i = 0; i < 2 * COUNT; i++) {
+        int bytes = snprintf(text, sizeof(text), "MESSAGE sip:user%08u@example.com SIP/2.0", i);
+        uint64_t hash = zsip_shed_hash(&shed, (const uint8_t *)text, (size_t)bytes);
+        if (i < COUNT) {
+            zsip_shed_note(&shed, hash, 1 + i * 10000ull);
+            cr_assert(zsip_shed_knows(&shed, hash));
+        } else {
+            wrong += zsip_shed_knows(&shed, hash);
+        }
+    }
+    cr_assert_lt(wrong, COUNT / 100);
 }
 
 /* ---- Memory ---- */
