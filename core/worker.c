@@ -13,6 +13,9 @@
 enum {
     /* Rounds of timers a turn, each bounded by the endpoint; packets wait no longer than these. */
     EXPIRE_ROUNDS = 16,
+    /* A timer that is due sooner than this after a turn waits so long, as it would in the kernel:
+     * requests that were sent shortly after each other are then repeated as a train. */
+    TIMER_SLACK_NS = 50 * ZSIP_NS_PER_US,
     /* Posts between two looks at the room in the output. */
     POSTS_ROUND = 64,
     /* Packets a turn from each lane: as many as a worker's own sockets bring it at most. */
@@ -26,6 +29,7 @@ struct zsip_worker {
     struct zsip_endpoint *endpoint;
     size_t handed;             /* outputs of the endpoint that the net has */
     uint64_t turn_deadline_ns; /* as the application's turn asked */
+    uint64_t turn_ns;          /* time of the last turn */
     bool more;                 /* something is left over from the last turn */
     bool started, named;       /* pinned; told the endpoint where it is */
     uint64_t turns, posts, steered_out, steered_in, steered_full;
@@ -429,6 +433,8 @@ uint64_t zsip_worker_deadline(const struct zsip_worker *worker)
     uint64_t net_ns = zsip_net_deadline(worker->net);
     if (worker->more)
         return 0;
+    if (deadline_ns < worker->turn_ns + TIMER_SLACK_NS)
+        deadline_ns = worker->turn_ns + TIMER_SLACK_NS;
     if (net_ns < deadline_ns)
         deadline_ns = net_ns;
     return deadline_ns < worker->turn_deadline_ns ? deadline_ns : worker->turn_deadline_ns;
@@ -449,6 +455,7 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
         return status;
     output_left(worker);
     worker->more = false;
+    worker->turn_ns = batch->now.monotonic_ns;
     COUNT(worker, turns, 1);
 
     take_packets(worker, batch->packets, batch->packet_count, batch->now);
