@@ -6,6 +6,7 @@
 /* Requests sent in one turn at most, as many as packets are taken in one (ZSIP_RECEIVE_MAX): a
  * backlog must not keep the answers waiting. */
 #define TURN_SENDS_MAX ZSIP_RECEIVE_MAX
+#define TOGETHER_NS    (20 * ZSIP_NS_PER_US)
 /* Planned before the end and not sent yet because the last turn was long: sent all the same. What
  * is later than this stays unsent, and is counted. */
 #define LATE_NS_MAX (100 * ZSIP_NS_PER_MS)
@@ -128,6 +129,15 @@ static uint64_t due(struct load_worker *worker, struct zsip_time now)
     return ZSIP_NEVER_NS;
 }
 
+/* Where trains may be sent, what comes due shortly after a turn waits for what is due with it: the
+ * lag, which is measured, buys longer trains at both ends. */
+static uint64_t together(const struct load_worker *worker, uint64_t due_ns, struct zsip_time now)
+{
+    uint64_t least_ns = now.monotonic_ns + TOGETHER_NS;
+
+    return due_ns < least_ns && !(worker->config->without & ZSIP_FEATURE_GSO) ? least_ns : due_ns;
+}
+
 /* Sends what is due. Returns when the next one is, now if this turn had no room for all,
  * ZSIP_NEVER_NS if only an outcome can free the way. */
 static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
@@ -141,7 +151,7 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
         enum zsip_status status;
 
         if (due_ns > now.monotonic_ns)
-            return due_ns;
+            return together(worker, due_ns, now);
         if (!may_send(worker))
             return ZSIP_NEVER_NS;
         if (i == TURN_SENDS_MAX)
