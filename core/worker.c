@@ -376,8 +376,13 @@ static void publish_lanes(struct zsip_worker *worker)
 
 static void take_failures(struct zsip_worker *worker, const struct zsip_net_batch *batch)
 {
-    for (size_t i = 0; i < batch->failed_count; i++)
-        zsip_endpoint_send_failed(worker->endpoint, batch->failed[i].client, batch->now);
+    for (size_t i = 0; i < batch->failed_count; i++) {
+        uint64_t client = batch->failed[i].client;
+        if (batch->failed[i].refused)
+            zsip_endpoint_send_refused(worker->endpoint, client, batch->now);
+        else
+            zsip_endpoint_send_failed(worker->endpoint, client, batch->now);
+    }
     for (size_t i = 0; i < batch->error_count; i++)
         if (batch->errors[i].unreachable)
             zsip_endpoint_send_failed_quoted(worker->endpoint, batch->errors[i].quoted, batch->now);

@@ -13,25 +13,30 @@ enum {
     REST_NS = 50 * ZSIP_NS_PER_MS,
     /* Connections in a burst, in time of the rate. */
     BURST_NS = 50 * ZSIP_NS_PER_MS,
+    ACCEPTS = 8, /* under way where each takes one connection */
 };
 
 void zsip_accept_arm(struct zsip_net *t, unsigned index)
 {
     struct stream_listener *listener = &t->listeners[index];
-    uint64_t now_ns = t->batch.now.monotonic_ns;
-    if (listener->armed || now_ns < listener->rest_ns)
-        return;
-    struct io_uring_sqe *sqe = zsip_ring_entry(t);
-    if (sqe == NULL)
-        return;
     const struct udp_socket *socket = &t->sockets[index];
-    if (t->multishot)
-        io_uring_prep_multishot_accept(sqe, socket->fd, NULL, NULL, SOCK_CLOEXEC);
-    else
-        io_uring_prep_accept(sqe, socket->fd, NULL, NULL, SOCK_CLOEXEC);
-    sqe->user_data = USER_DATA(COMPLETION_ACCEPT, index);
-    zsip_ring_target(t, sqe, socket);
-    listener->armed = true;
+    /* A multishot accept takes all there are before it can be told to stop. */
+    bool multishot = t->multishot && t->streams->config.accept_rate == 0;
+    unsigned wanted = multishot ? 1 : ACCEPTS;
+    if (t->batch.now.monotonic_ns < listener->rest_ns)
+        return;
+    while (listener->armed < wanted) {
+        struct io_uring_sqe *sqe = zsip_ring_entry(t);
+        if (sqe == NULL)
+            return;
+        if (multishot)
+            io_uring_prep_multishot_accept(sqe, socket->fd, NULL, NULL, SOCK_CLOEXEC);
+        else
+            io_uring_prep_accept(sqe, socket->fd, NULL, NULL, SOCK_CLOEXEC);
+        sqe->user_data = USER_DATA(COMPLETION_ACCEPT, index);
+        zsip_ring_target(t, sqe, socket);
+        listener->armed++;
+    }
 }
 
 /* No answer, no waiting: the other side sees a reset. */
@@ -93,15 +98,7 @@ static void pay(struct zsip_net *t, unsigned index)
         return;
     if (listener->rest_ns < now_ns)
         COUNT(t, accepts_limited, 1);
-    listener->rest_ns = s->accept_ns;
-    if (!listener->armed)
-        return;
-    struct io_uring_sqe *sqe = zsip_ring_entry(t);
-    if (sqe == NULL)
-        return;
-    io_uring_prep_cancel64(sqe, USER_DATA(COMPLETION_ACCEPT, index), 0);
-    sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-    sqe->user_data = USER_DATA(COMPLETION_NONE, 0);
+    listener->rest_ns = s->accept_ns - BURST_NS / 2;
 }
 
 void zsip_accept_take(struct zsip_net *t, const struct io_uring_cqe *cqe)
@@ -109,7 +106,7 @@ void zsip_accept_take(struct zsip_net *t, const struct io_uring_cqe *cqe)
     unsigned index = (unsigned)USER_DATA_REST(cqe->user_data);
     struct stream_listener *listener = &t->listeners[index];
     if ((cqe->flags & IORING_CQE_F_MORE) == 0)
-        listener->armed = false;
+        listener->armed--;
     if (cqe->res >= 0) {
         admit(t, &t->sockets[index], cqe->res);
         pay(t, index);

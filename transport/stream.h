@@ -164,7 +164,7 @@ struct target {
 };
 
 struct stream_listener {
-    bool armed, limited;
+    uint32_t armed;   /* accepts under way */
     uint64_t rest_ns; /* not before */
 };
 

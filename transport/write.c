@@ -297,6 +297,7 @@ void zsip_stream_short(struct zsip_net *t, uint64_t data, int result)
     if (sent == send->bytes || c->state == CONNECTION_CLOSED || c->state == CONNECTION_FREE)
         return;
     COUNT(t, writes_short, 1);
+    COUNT(t, bytes_out, (uint64_t)sent - send->bytes); /* counted when it was queued */
     if (result < 0 && result != -EAGAIN && result != -EINTR && result != -ENOBUFS &&
         result != -ENOMEM) {
         gone(t, c, send);

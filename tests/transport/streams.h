@@ -140,7 +140,7 @@ static inline void test_stream_answer(struct test_streams *s, const struct zsip_
 {
     static struct zsip_output outputs[ZSIP_NET_PACKETS_MAX];
     static struct zsip_path paths[ZSIP_NET_PACKETS_MAX];
-    static uint8_t arena[1 << 20];
+    static uint8_t arena[4 << 20];
     uint8_t *at = arena;
     for (size_t i = 0; i < batch->packet_count; i++) {
         const struct zsip_packet *packet = &batch->packets[i];

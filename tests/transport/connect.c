@@ -1,0 +1,195 @@
+/* Connections of ours: opened on demand, used again, lost and opened again. The framer is that of
+ * streams.c. */
+#include "streams.h"
+
+static int peer_listen(struct zsip_address *address)
+{
+    struct zsip_address any = test_address("127.0.0.1:0");
+    union zsip_sockaddr name;
+    socklen_t bytes = zsip_sockaddr_write(&any, &name);
+    struct timeval timeout = {.tv_sec = 2};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    cr_assert_eq(bind(fd, &name.any, bytes), 0);
+    cr_assert_eq(listen(fd, 16), 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    *address = test_name(fd);
+    return fd;
+}
+
+static int peer_accept(struct test_streams *s, int listener)
+{
+    for (unsigned turn = 0; turn < 500; turn++) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd >= 0)
+            return fd;
+        test_wait(s->net, 2000000);
+        zsip_net_recycle(s->net);
+    }
+    cr_assert(false, "nobody came");
+    return -1;
+}
+
+static void send_text(struct test_streams *s, const struct zsip_address *to, const char *text,
+                      uint64_t client)
+{
+    struct zsip_path path = {
+        .remote = *to, .transport = ZSIP_TRANSPORT_TCP, .flags = ZSIP_PATH_RELIABLE};
+    uint8_t data[256];
+    struct zsip_output output = {
+        .data = data, .path = &path, .bytes = (uint32_t)strlen(text), .client = client};
+    memcpy(data, text, output.bytes);
+    zsip_net_send(s->net, &output, 1);
+    cr_assert_eq(zsip_net_flush(s->net), ZSIP_OK);
+}
+
+/* Turns until so many failures were told; the first is *failure. */
+static size_t failures(struct test_streams *s, size_t wanted, struct zsip_net_failure *failure)
+{
+    size_t count = 0;
+    for (unsigned turn = 0; turn < 500 && count < wanted; turn++) {
+        const struct zsip_net_batch *batch = test_wait(s->net, 2000000);
+        if (batch->failed_count > 0 && count == 0)
+            *failure = batch->failed[0];
+        count += batch->failed_count;
+        zsip_net_recycle(s->net);
+    }
+    return count;
+}
+
+Test(connect, a_connection_is_opened_on_demand_and_used_again)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    int listener = peer_listen(&address);
+    send_text(&s, &address, "1:a", 1);
+    send_text(&s, &address, "1:b", 2);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:a1:b");
+    send_text(&s, &address, "1:c", 3);
+    test_stream_expect(&s, peer, "1:c");
+    test_stream_write(peer, "2:ok");
+    const struct zsip_net_batch *batch = test_stream_wait(&s, 1);
+    cr_assert(test_packet_is(&batch->packets[0], "2:ok"));
+    cr_assert_eq(memcmp(&batch->packets[0].path->remote, &address, sizeof(address)), 0);
+    cr_assert_eq(batch->packets[0].path->local.family, ZSIP_FAMILY_IPV4);
+    zsip_net_recycle(s.net);
+    cr_assert_eq(zsip_net_stats(s.net)->connections_opened, 1);
+    cr_assert_eq(accept(listener, NULL, NULL), -1);
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, several_connections_a_target_are_used_in_turn)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.connections_per_target = 3;
+    struct test_streams s = test_streams_begin(&config);
+    struct zsip_address address;
+    int listener = peer_listen(&address), peers[3];
+    for (unsigned i = 0; i < 6; i++)
+        send_text(&s, &address, "1:a", i + 1);
+    for (unsigned i = 0; i < 3; i++)
+        peers[i] = peer_accept(&s, listener);
+    for (unsigned i = 0; i < 3; i++) {
+        test_stream_expect(&s, peers[i], "1:a1:a");
+        close(peers[i]);
+    }
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, a_refused_connection_fails_what_waits_for_it_and_rests)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    struct zsip_net_failure failure = {0};
+    int listener = peer_listen(&address);
+    close(listener);
+    send_text(&s, &address, "1:a", 7);
+    send_text(&s, &address, "1:b", 8);
+    cr_assert_eq(failures(&s, 2, &failure), 2);
+    cr_assert(failure.refused);
+    cr_assert(failure.client == 7 || failure.client == 8);
+    uint64_t begin_ns = zsip_time_now().monotonic_ns;
+    send_text(&s, &address, "1:c", 9);
+    cr_assert_eq(failures(&s, 1, &failure), 1);
+    cr_assert_gt(zsip_time_now().monotonic_ns - begin_ns, 40000000, "it rested");
+    cr_assert_eq(zsip_net_stats(s.net)->connect_errors, 2);
+    test_stream_settles(&s, 0);
+    test_streams_end(&s);
+}
+
+Test(connect, requests_under_way_on_a_lost_connection_fail_and_the_next_opens_another)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    struct zsip_net_failure failure = {0};
+    int listener = peer_listen(&address);
+    send_text(&s, &address, "1:a", 1);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:a");
+    test_stream_write(peer, "2:ok"); /* it is alive */
+    test_stream_wait(&s, 1);
+    zsip_net_recycle(s.net);
+    test_stream_reset(peer);
+    cr_assert_eq(failures(&s, 1, &failure), 1);
+    cr_assert(failure.client == 1 && !failure.refused);
+    cr_assert_eq(zsip_net_stats(s.net)->requests_lost, 1);
+    send_text(&s, &address, "1:b", 2);
+    peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:b");
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, a_request_that_finds_its_connection_gone_leaves_by_another)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    int listener = peer_listen(&address);
+    send_text(&s, &address, "1:a", 1);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:a");
+    test_stream_write(peer, "2:ok");
+    test_stream_wait(&s, 1);
+    zsip_net_recycle(s.net);
+    /* Gone, and nobody has looked yet. */
+    test_stream_reset(peer);
+    usleep(20000);
+    send_text(&s, &address, "1:b", 2);
+    peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:b");
+    cr_assert_eq(zsip_net_stats(s.net)->diverted, 1);
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, a_connection_that_does_not_stand_in_time_fails)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.connect_ns = 100 * ZSIP_NS_PER_MS;
+    struct test_streams s = test_streams_begin(&config);
+    struct zsip_address address;
+    struct zsip_net_failure failure = {0};
+    int listener = peer_listen(&address), fillers[4];
+    /* A full backlog: the kernel drops what comes after. */
+    cr_assert_eq(listen(listener, 0), 0);
+    for (unsigned i = 0; i < 4; i++) {
+        union zsip_sockaddr name;
+        socklen_t bytes = zsip_sockaddr_write(&address, &name);
+        fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        connect(fillers[i], &name.any, bytes);
+    }
+    send_text(&s, &address, "1:a", 3);
+    cr_assert_eq(failures(&s, 1, &failure), 1);
+    cr_assert(failure.client == 3 && !failure.refused);
+    cr_assert_eq(zsip_net_stats(s.net)->connect_timeouts, 1);
+    test_stream_settles(&s, 0);
+    for (unsigned i = 0; i < 4; i++)
+        close(fillers[i]);
+    close(listener);
+    test_streams_end(&s);
+}
