@@ -52,7 +52,7 @@ struct cli_option {
     const char *text;     /* for the help; a newline starts another line */
 };
 
-#define CLI_OPTIONS_MAX 64
+#define CLI_OPTIONS_MAX 128
 
 struct cli_command {
     const char *name;

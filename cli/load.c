@@ -9,11 +9,12 @@
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
-static void begin_line(FILE *out, const struct load_config *config)
+static void begin_line(FILE *out, const struct load_config *config, const char *scenario)
 {
     char remote[ZSIP_ADDRESS_TEXT_BYTES];
 
-    fprintf(out, "zsip load: %s to udp:%s", zsip_method_name(config->method),
+    fprintf(out, "zsip load: %s to udp:%s",
+            config->scenario != NULL ? scenario : zsip_method_name(config->method),
             zsip_address_text(&config->remote, remote));
     if (config->rate > 0)
         fprintf(out, ", %s/s planned", config->rate_text);
@@ -97,7 +98,7 @@ int zsip_cli_load(int argc, char **argv)
     made = load_create(&arguments.config, &load, error, sizeof error);
     if (made != ZSIP_OK)
         return load_refused(made, error);
-    begin_line(arguments.output.text, &arguments.config);
+    begin_line(arguments.output.text, &arguments.config, arguments.scenario.path);
     if (load_start(load) == ZSIP_OK) {
         cli_output_begin(&arguments.output, load);
         load_watch(load, arguments.quiet ? NULL : arguments.output.text, &signals);
@@ -107,5 +108,6 @@ int zsip_cli_load(int argc, char **argv)
         status = CLI_EXIT_UNREACHED;
     }
     load_destroy(load);
+    cli_scenario_close(&arguments.scenario);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "machine.h"
 #include "output.h"
+#include "scenario.h"
 
 #include <signal.h>
 
@@ -23,6 +24,7 @@ struct load_arguments {
     bool users_given;
     bool duration_given;
     bool quiet;
+    struct cli_scenario scenario;
     struct cli_output output;
     struct load_slo slo;
     /* --find-max */

@@ -83,6 +83,8 @@ static const struct cli_option options[] = {
      "no hop is congestion-unsafe: requests over 1300 bytes may go\n"
      "(RFC 3428 section 8)"},
     {"proxy", OPTION_PROXY, "udp:ADDR:PORT", "next hop, as a preloaded loose Route"},
+    {NULL, 0, NULL, "Scenario"},
+    CLI_SCENARIO_OPTIONS,
     {NULL, 0, NULL, "Transactions"},
     {"no-retransmit", OPTION_NO_RETRANSMIT, NULL,
      "send each request once: measures raw loss. Waits for its\n"
@@ -267,6 +269,8 @@ static bool option(int id, const char *value, struct load_arguments *out)
     default:
         if (cli_output_knows(id))
             return cli_output_option(id, value, &out->output);
+        if (cli_scenario_knows(id))
+            return cli_scenario_option(id, value, &out->scenario);
         return cli_machine_knows(id) ? cli_machine_option(id, value, &out->machine)
                                      : option_traffic(id, value, out);
     }
@@ -349,6 +353,28 @@ static bool find_complete(struct load_arguments *out)
     return true;
 }
 
+/* Calls of a scenario instead of requests: it decides what they overlap. */
+static bool scenario_complete(struct load_arguments *out)
+{
+    struct load_config *config = &out->config;
+
+    out->scenario.options.no_retransmit = config->no_retransmit;
+    out->scenario.options.vouched = config->vouched;
+    if (!cli_scenario_open(&out->scenario))
+        return false;
+    if (out->scenario.path == NULL)
+        return true;
+    if (out->scenario.scenario->server) {
+        cli_error("%s begins with a request that is received: give it to zsip serve --sf",
+                  out->scenario.path);
+        return false;
+    }
+    config->scenario = out->scenario.scenario;
+    config->scenario_log = out->scenario.log;
+    config->overlap = true;
+    return true;
+}
+
 static bool plan_complete(struct load_arguments *out)
 {
     struct load_config *config = &out->config;
@@ -375,7 +401,7 @@ static bool complete(struct load_arguments *out)
     struct load_config *config = &out->config;
 
     machine_copy(out);
-    if ((out->find_max && !find_complete(out)) || !plan_complete(out))
+    if (!scenario_complete(out) || (out->find_max && !find_complete(out)) || !plan_complete(out))
         return false;
     if (!out->window_given)
         config->window = config->rate > 0 ? 65536 : 64;

@@ -314,5 +314,8 @@ json_t *load_json(const struct load_json *from)
     json_object_set_new(out, "held", load_histogram_json(result->held));
     json_object_set_new(out, "generator", generator_json(result));
     json_object_set_new(out, "seconds", seconds_json(from));
+    if (from->config->scenario != NULL)
+        json_object_set_new(out, "calls",
+                            load_calls_json(from->config->scenario, &result->calls, result->steps));
     return out;
 }

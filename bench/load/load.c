@@ -1,6 +1,8 @@
 /* The engine: makes workers, starts and ends them, puts their results together. */
 #include "load.h"
 
+#include "bench/load/scenario/scenario.h"
+#include "scripted.h"
 #include "slo.h"
 #include "target.h"
 #include "verdict.h"
@@ -34,6 +36,7 @@ struct load {
     struct load_histogram from_send;
     struct load_histogram send_lag;
     struct load_histogram held;
+    struct load_step *steps; /* of a scenario */
 };
 
 void load_config_init(struct load_config *config)
@@ -94,6 +97,10 @@ enum zsip_status load_create(const struct load_config *config, struct load **out
             break;
         }
         status = load_worker_create(load->workers[i], &load->config, i, run, error, error_bytes);
+    }
+    if (status == ZSIP_OK && config->scenario != NULL) {
+        load->steps = calloc(config->scenario->step_count, sizeof *load->steps);
+        status = load->steps == NULL ? ZSIP_ERROR_MEMORY : ZSIP_OK;
     }
     if (status == ZSIP_OK) {
         load->seconds_max = load->workers[0]->series_max;
@@ -329,6 +336,7 @@ static void worker_result(const struct load_worker *worker, struct load_result *
 #undef GREW
     result->busy = busy(worker) > result->busy ? busy(worker) : result->busy;
     result->request_bytes = worker->template.bytes;
+    load_scripted_result(worker, result);
     if (atomic_load(&worker->series_count) > result->seconds)
         result->seconds = atomic_load(&worker->series_count);
 }
@@ -365,6 +373,11 @@ void load_result(struct load *load, struct load_result *result)
     struct rusage usage;
 
     *result = (struct load_result){0};
+    if (load->steps != NULL) {
+        result->steps = load->steps;
+        result->step_count = load->config.scenario->step_count;
+        memset(load->steps, 0, result->step_count * sizeof *load->steps);
+    }
     load_histogram_clear(&load->latency);
     load_histogram_clear(&load->from_send);
     load_histogram_clear(&load->send_lag);
@@ -409,10 +422,17 @@ int load_verdict(const struct load_result *result)
 {
     const struct load_counters *counters = &result->counters;
 
+    const struct load_calls *calls = &result->calls;
+
     if (result->verdict.tainted)
         return 4;
     if (result->objectives > 0)
         return result->objectives_missed > 0 ? 3 : 0;
+    if (result->steps != NULL && calls->failed_unanswered + calls->failed_unreachable == 0 &&
+        calls->succeeded > 0)
+        return calls->failed == 0 && calls->succeeded == calls->started ? 0 : 1;
+    if (result->steps != NULL)
+        return 2;
     if (counters->timed_out + counters->unreachable + result->pending > 0 || counters->sent == 0)
         return 2;
     return counters->answered_2xx == counters->sent ? 0 : 1;
@@ -431,5 +451,6 @@ void load_destroy(struct load *load)
         free(worker);
     }
     free(load->seconds);
+    free(load->steps);
     free(load);
 }

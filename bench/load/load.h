@@ -13,9 +13,12 @@
 #ifndef ZSIP_BENCH_LOAD_LOAD_H
 #define ZSIP_BENCH_LOAD_LOAD_H
 
+#include "calls.h"
 #include "histogram.h"
 #include "plan.h"
 #include "zsip/zsip.h"
+
+#include <stdio.h>
 
 #define LOAD_WORKERS_MAX 64u
 #define LOAD_WINDOW_MAX  4000000u
@@ -54,6 +57,7 @@ typedef void (*load_second_told)(void *user, uint32_t index, const struct load_s
                                  const struct load_histogram *latency);
 
 struct load_slo;
+struct scenario;
 
 struct load_config {
     struct zsip_address remote;
@@ -75,6 +79,10 @@ struct load_config {
     bool no_retransmit;
     uint64_t t1_ns;
     const struct load_slo *slo; /* slo.h: what the run must meet; NULL: nothing */
+    /* Instead of all of the above about requests: calls of this scenario; window, rate and count
+     * are of calls. Lives as long as the run. */
+    const struct scenario *scenario;
+    FILE *scenario_log; /* of its <log>; NULL: nowhere */
 
     uint32_t workers;
     const int *cpus; /* one a worker; -1: not pinned */
@@ -167,6 +175,11 @@ struct load_result {
     struct load_verdict verdict;
     uint32_t objectives; /* of config->slo */
     uint32_t objectives_missed;
+    /* Of a scenario: its calls, and its steps in order (NULL: there is none). */
+    struct load_calls calls;
+    struct load_step *steps;
+    uint32_t step_count;
+    char calls_first_failure[200];
     /* Latency: from the planned start in an open loop, from the send in a closed one. */
     const struct load_histogram *latency;
     const struct load_histogram *from_send; /* open loop: uncorrected. Else the same as latency */
@@ -204,7 +217,8 @@ void load_destroy(struct load *load);
 
 /* Exit status of a run: 4 the verdict is tainted, whatever else. With objectives 0 they were met, 3
  * one was missed. Without: 0 every request was answered 2xx, 1 every one was answered but not so, 2
- * some ended without an answer (or none was sent). */
+ * some ended without an answer (or none was sent). Of a scenario: 0 every call came to its end, 1
+ * not all did, 2 some for want of an answer. */
 int load_verdict(const struct load_result *result);
 
 #endif

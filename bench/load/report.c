@@ -77,7 +77,7 @@ static void remarks(FILE *out, const struct load_config *config, const struct lo
 {
     const struct load_counters *counters = &result->counters;
 
-    if (config->overlap)
+    if (config->overlap && config->scenario == NULL)
         fputs("  --overlap: several requests were pending to one URI, against RFC 3428 section 8\n",
               out);
     if (config->no_retransmit)
@@ -114,9 +114,13 @@ void load_report_summary(FILE *out, const struct load_config *config,
     double answers = result->arrival_s > 0 ? (double)answered(counters) / result->arrival_s : 0;
 
     load_verdict_headline(out, result);
-    fprintf(out, "\n  %s of %" PRIu32 " B for %.2f s, then %.2f s until the last one ended\n",
-            zsip_method_name(config->method), result->request_bytes, result->arrival_s,
-            result->drain_s);
+    if (config->scenario != NULL)
+        fprintf(out, "\n  calls for %.2f s, then %.2f s until the last one ended\n",
+                result->arrival_s, result->drain_s);
+    else
+        fprintf(out, "\n  %s of %" PRIu32 " B for %.2f s, then %.2f s until the last one ended\n",
+                zsip_method_name(config->method), result->request_bytes, result->arrival_s,
+                result->drain_s);
     fprintf(out, "  sent %s/s, answered %s/s\n", load_format_count((uint64_t)rate).text,
             load_format_count((uint64_t)answers).text);
     row(out, "sent", counters->sent, 0);
@@ -148,6 +152,9 @@ void load_report_summary(FILE *out, const struct load_config *config,
     remarks(out, config, result);
     if (config->slo != NULL)
         load_slo_print(out, config->slo, result);
+    if (config->scenario != NULL)
+        load_calls_print(out, config->scenario, &result->calls, result->steps,
+                         result->calls_first_failure);
     load_verdict_print(out, result);
     fflush(out);
 }

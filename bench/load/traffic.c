@@ -1,6 +1,8 @@
 /* What a worker does in its turns: sends what is due, takes what came back, ends in time. */
 #include "worker.h"
 
+#include "bench/load/scenario/run.h"
+
 #include <string.h>
 
 /* Requests sent in one turn at most, as many as packets are taken in one (ZSIP_RECEIVE_MAX): a
@@ -18,6 +20,8 @@ static bool open_loop(const struct load_worker *worker)
 
 uint32_t load_worker_pending(const struct load_worker *worker)
 {
+    if (worker->script != NULL)
+        return scenario_run_pending(worker->script);
     return worker->slot_count - worker->free_count;
 }
 
@@ -55,13 +59,21 @@ static void user_rest(struct load_worker *worker, uint32_t user)
     worker->idle_count++;
 }
 
+/* Whether the window and the rule of one pending per URI let one more leave. */
+static bool way_free(const struct load_worker *worker)
+{
+    if (worker->script != NULL)
+        return scenario_run_may_start(worker->script);
+    return worker->free_count > 0 && user_idle(worker);
+}
+
 /* Whether the next request may leave; if not, an arrival of the plan is counted once for it. In a
  * closed loop a full window is the rule. */
 static bool may_send(struct load_worker *worker)
 {
-    bool window = worker->free_count > 0;
+    bool window = worker->free_count > 0 && worker->script == NULL;
 
-    if (window && user_idle(worker))
+    if (way_free(worker))
         return true;
     worker->blocked = true;
     if (worker->blocked_arrival != worker->arrivals && (open_loop(worker) || window)) {
@@ -113,6 +125,18 @@ static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns
     return ZSIP_OK;
 }
 
+/* One more call of the scenario. */
+static enum zsip_status start_one(struct load_worker *worker, uint64_t planned_ns,
+                                  struct zsip_time now)
+{
+    if (!scenario_run_start(worker->script, planned_ns, now))
+        return ZSIP_ERROR_FULL;
+    worker->arrivals++;
+    if (planned_ns >= worker->counted_ns && open_loop(worker))
+        lag_record(worker, planned_ns, now.monotonic_ns);
+    return ZSIP_OK;
+}
+
 /* When the next request is due; ZSIP_NEVER_NS: none is planned. */
 static uint64_t due(struct load_worker *worker, struct zsip_time now)
 {
@@ -142,7 +166,7 @@ static uint64_t together(const struct load_worker *worker, uint64_t due_ns, stru
  * ZSIP_NEVER_NS if only an outcome can free the way. */
 static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
 {
-    if (worker->blocked && worker->free_count > 0 && user_idle(worker)) {
+    if (worker->blocked && way_free(worker)) {
         worker->blocked = false;
         worker->unblocked_ns = now.monotonic_ns;
     }
@@ -156,7 +180,7 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
             return ZSIP_NEVER_NS;
         if (i == TURN_SENDS_MAX)
             return now.monotonic_ns;
-        status = send_one(worker, due_ns, now);
+        status = (worker->script != NULL ? start_one : send_one)(worker, due_ns, now);
         if (status == ZSIP_ERROR_FULL)
             return now.monotonic_ns; /* the output of this turn; it leaves now */
         if (status != ZSIP_OK) {
@@ -172,9 +196,12 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                          size_t capacity, uint32_t *pad_at)
 {
-    const struct load_worker *worker = user;
-    const struct load_slot *slot = &worker->slots[cookie];
+    struct load_worker *worker = user;
+    const struct load_slot *slot;
 
+    if (worker->script != NULL)
+        return scenario_run_build(worker->script, cookie, branch, out, capacity, pad_at);
+    slot = &worker->slots[cookie];
     *pad_at = worker->template.pad_at;
     return load_template_write(&worker->template, slot->sequence, slot->user, branch, out,
                                capacity);
@@ -211,15 +238,9 @@ static void answered(struct load_worker *worker, const struct load_slot *slot,
         load_histogram_record(&worker->from_send, (now_ns - slot->sent_ns) / ZSIP_NS_PER_US);
 }
 
-void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
-                         const struct zsip_outcome *outcome)
+void load_worker_ended(struct load_worker *worker, const struct load_slot *slot,
+                       const struct zsip_outcome *outcome)
 {
-    struct load_worker *worker = user;
-    const struct load_slot *slot = &worker->slots[outcome->cookie];
-
-    (void)endpoint;
-    if (!outcome->final)
-        return;
     if (slot->planned_ns < worker->counted_ns)
         ; /* of the warmup */
     else if (outcome->status == ZSIP_OK)
@@ -228,9 +249,26 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
         load_count(&worker->counters.timed_out, 1);
     else
         load_count(&worker->counters.unreachable, 1);
+    worker->last_ns = outcome->now.monotonic_ns;
+}
+
+void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
+                         const struct zsip_outcome *outcome)
+{
+    struct load_worker *worker = user;
+    const struct load_slot *slot;
+
+    (void)endpoint;
+    if (worker->script != NULL) {
+        scenario_run_outcome(worker->script, outcome);
+        return;
+    }
+    if (!outcome->final)
+        return;
+    slot = &worker->slots[outcome->cookie];
+    load_worker_ended(worker, slot, outcome);
     user_rest(worker, slot->user);
     worker->free_slots[worker->free_count++] = (uint32_t)outcome->cookie;
-    worker->last_ns = outcome->now.monotonic_ns;
 }
 
 /* ---- Phases ---------------------------------------------------------------------------------- */
@@ -281,7 +319,7 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
 {
     struct load_worker *worker = user;
     uint64_t now_ns = now.monotonic_ns;
-    uint64_t wake_ns = ZSIP_NEVER_NS;
+    uint64_t wake_ns = ZSIP_NEVER_NS, script_ns = ZSIP_NEVER_NS;
 
     if (now_ns < worker->start_ns)
         return worker->start_ns;
@@ -292,6 +330,8 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
         load_worker_measure(worker, now_ns);
     }
     rate_follow(worker, now_ns);
+    if (worker->script != NULL)
+        script_ns = scenario_run_turn(worker->script, now);
     if (worker->phase == LOAD_PHASE_ARRIVALS && !arrivals_over(worker, now_ns))
         wake_ns = least(send_due(worker, now), worker->end_ns);
     if (worker->phase == LOAD_PHASE_ARRIVALS && arrivals_over(worker, now_ns))
@@ -307,5 +347,5 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
         zsip_worker_stop(zsip);
         return ZSIP_NEVER_NS;
     }
-    return least(wake_ns, worker->second_end_ns);
+    return least(least(wake_ns, script_ns), worker->second_end_ns);
 }

@@ -1,6 +1,9 @@
 /* The life of a worker: memory, ring, socket, thread. */
 #include "worker.h"
 
+#include "bench/load/scenario/run.h"
+#include "scripted.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +107,8 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     zsip.endpoint.completed_max = 4096;
     zsip.endpoint.pending_max = 16;
     zsip.endpoint.log_bytes_max = 1 << 20;
+    if (worker->script != NULL)
+        load_scripted_configure(worker, &zsip.endpoint);
     status = zsip_worker_create(&zsip, &worker->zsip, error, error_bytes);
     if (status == ZSIP_OK)
         worker->endpoint = zsip_worker_endpoint(worker->zsip);
@@ -187,7 +192,7 @@ enum zsip_status load_worker_create(struct load_worker *worker, const struct loa
                                     uint32_t index, uint64_t run, char *error, size_t error_bytes)
 {
     struct zsip_address bound;
-    enum zsip_status status;
+    enum zsip_status status = ZSIP_OK;
 
     worker->config = config;
     worker->index = index;
@@ -198,9 +203,14 @@ enum zsip_status load_worker_create(struct load_worker *worker, const struct loa
                  config->window, config->users);
         return ZSIP_ERROR_MEMORY;
     }
-    status = ring_take(worker, error, error_bytes);
+    if (config->scenario != NULL)
+        status = load_scripted_create(worker, run, error, error_bytes);
+    if (status == ZSIP_OK)
+        status = ring_take(worker, error, error_bytes);
     if (status == ZSIP_OK)
         status = socket_take(worker, &bound, error, error_bytes);
+    if (status == ZSIP_OK && config->scenario != NULL)
+        return load_scripted_bind(worker, &bound, error, error_bytes);
     if (status == ZSIP_OK)
         status = template_take(worker, &bound, run, error, error_bytes);
     return status;
@@ -210,6 +220,7 @@ void load_worker_destroy(struct load_worker *worker)
 {
     if (worker->zsip != NULL)
         zsip_worker_destroy(worker->zsip);
+    scenario_run_destroy(worker->script);
     load_template_drop(&worker->template);
     free(worker->slots);
     free(worker->free_slots);

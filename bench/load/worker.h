@@ -47,12 +47,15 @@ enum load_phase {
     LOAD_PHASE_OVER = 2,
 };
 
+struct scenario_run;
+
 struct load_worker {
     struct zsip_worker *zsip;
     struct zsip_endpoint *endpoint;
     const struct load_config *config;
     struct load_template template;
-    struct load_plan plan; /* of an open loop */
+    struct scenario_run *script; /* NULL: the template it is */
+    struct load_plan plan;       /* of an open loop */
     struct zsip_path path;
     uint32_t index;
 
@@ -126,6 +129,9 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
                          const struct zsip_outcome *outcome);
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                          size_t capacity, uint32_t *pad_at);
+/* A request of this slot ended. */
+void load_worker_ended(struct load_worker *worker, const struct load_slot *slot,
+                       const struct zsip_outcome *outcome);
 /* CPU time of the calling thread. */
 uint64_t load_worker_cpu_ns(void);
 /* What the rooms below have counted. */
