@@ -227,6 +227,7 @@ int zsip_cli_serve(int argc, char **argv)
     sigaddset(&signals, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals, NULL);
 
+    cli_tcp_descriptors();
     status = CLI_EXIT_FAILED;
     if (workers_make(&serve)) {
         begin_line(&serve);

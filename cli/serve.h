@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "machine.h"
+#include "tcp.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +22,7 @@ struct serve_config {
     unsigned adopt_count;
     struct cli_place adopted[SERVE_LISTEN_MAX];
     struct cli_machine machine;
+    struct zsip_stream_config streams;
     const char *advertise;
     unsigned status; /* what a MESSAGE gets */
     uint64_t delay_ns;

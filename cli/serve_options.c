@@ -57,6 +57,8 @@ static const struct cli_option options[] = {
      "which of several workers serves a request: the owner of its\n"
      "Call-ID, CSeq and From tag (message), or whoever the kernel\n"
      "gives it to (peer: copies from another address go unnoticed)"},
+    {NULL, 0, NULL, "Connections"},
+    CLI_TCP_OPTIONS,
     {NULL, 0, NULL, "Overload"},
     {"max-age", OPTION_MAX_AGE, "MS",
      "don't begin requests that waited longer before they were read\n"
@@ -84,7 +86,7 @@ static const struct cli_command command = {
         "Under systemd: sockets that a socket unit hands over are served (and no others, unless\n"
         "--listen names some), and a unit of Type=notify hears when it is ready.\n\n"
         "Exit status: 0 ended by a signal; 1 it could not begin, or broke; 64 usage.\n\n"
-        "  zsip serve --listen udp:127.0.0.1:5060 --print\n"
+        "  zsip serve --listen udp:127.0.0.1:5060 --listen tcp:127.0.0.1:5060 --print\n"
         "  zsip serve --listen udp:0.0.0.0:5060 --listen udp:[::]:5060 --workers 4 "
         "--pin auto\n"
         "  zsip serve --status 503 --delay 50 --stats 10 --json run.json\n",
@@ -331,8 +333,11 @@ static bool option(int id, const char *value, struct serve_config *config)
     case OPTION_STEER:
         return steer_set(value, config);
     default:
-        return cli_machine_knows(id) ? cli_machine_option(id, value, &config->machine)
-                                     : option_output(id, value, config);
+        if (cli_machine_knows(id))
+            return cli_machine_option(id, value, &config->machine);
+        if (cli_tcp_knows(id))
+            return cli_tcp_option(id, value, &config->streams);
+        return option_output(id, value, config);
     }
 }
 

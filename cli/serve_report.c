@@ -78,7 +78,8 @@ static double per(uint64_t count, uint64_t each)
 /* Messages in and out for each entry into the kernel: what the ring and the trains are for. */
 static double messages_per_syscall(const struct zsip_worker_stats *ring)
 {
-    return per(ring->datagrams_in + ring->datagrams_out, ring->syscalls);
+    return per(ring->datagrams_in + ring->datagrams_out + ring->messages_in + ring->messages_out,
+               ring->syscalls);
 }
 
 static void batches(FILE *out, const struct zsip_worker_stats *ring)
@@ -89,6 +90,34 @@ static void batches(FILE *out, const struct zsip_worker_stats *ring)
                 "turn\n",
                 messages_per_syscall(ring), per(ring->datagrams_in, ring->receives),
                 per(ring->datagrams_out, ring->sends), per(ring->datagrams_in, ring->turns));
+}
+
+static bool listed(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Everything that connections count has its row, except what only makes ratios. */
+static void connections(FILE *out, const struct zsip_worker_stats *ring)
+{
+    static const char *const quiet[] = {"connections_now", "messages_in", "messages_out", "reads",
+                                        "writes"};
+    bool ours = false;
+
+    if (ring->connections_accepted + ring->connections_opened + ring->connect_errors == 0)
+        return;
+#define X(name, text)                                                                              \
+    ours |= strcmp(#name, "connections_now") == 0;                                                 \
+    if (ours && !listed(quiet, sizeof quiet / sizeof quiet[0], #name))                             \
+        row(out, ring->name, text);
+    ZSIP_WORKER_STATS_MAP(X)
+#undef X
+    fprintf(out, "  %15.1f  messages a read; %.1f a write, over connections\n",
+            per(ring->messages_in, ring->reads), per(ring->messages_out, ring->writes));
 }
 
 void serve_report_summary(FILE *out, const struct serve_config *config,
@@ -124,6 +153,7 @@ void serve_report_summary(FILE *out, const struct serve_config *config,
     row(out, totals->ring.send_errors, "datagrams that could not be sent");
     row(out, totals->ring.send_full, "datagrams dropped because the send buffer was full");
     row(out, totals->ring.icmp_errors, "ICMP errors received");
+    connections(out, &totals->ring);
     batches(out, &totals->ring);
     fflush(out);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* ---- Answers --------------------------------------------------------------------------------- */
 
@@ -115,6 +116,7 @@ static void configure(struct zsip_worker_config *out, struct serve_worker *self,
     out->spin_us = config->machine.spin_us;
     out->socket_buffer_bytes = config->machine.socket_buffer_bytes;
     out->without = config->machine.without;
+    out->streams = config->streams;
     out->grow_thread = true;
     out->turn = on_turn;
     out->endpoint.user = self;
@@ -160,6 +162,15 @@ static enum zsip_status listen_all(struct serve_worker *self, struct serve_confi
     return ZSIP_OK;
 }
 
+static enum zsip_transport transport_of(int socket)
+{
+    int type = SOCK_DGRAM;
+    socklen_t bytes = sizeof type;
+
+    getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &bytes);
+    return type == SOCK_STREAM ? ZSIP_TRANSPORT_TCP : ZSIP_TRANSPORT_UDP;
+}
+
 /* Each worker takes a duplicate of each socket that was handed over. */
 static enum zsip_status adopt_all(struct serve_worker *self, struct serve_config *config,
                                   char *error, size_t error_bytes)
@@ -171,6 +182,7 @@ static enum zsip_status adopt_all(struct serve_worker *self, struct serve_config
 
         if (status != ZSIP_OK)
             return status;
+        place->transport = transport_of(config->adopt_first + (int)i);
         zsip_address_text(&place->address, place->text);
     }
     return ZSIP_OK;

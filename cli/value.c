@@ -127,6 +127,7 @@ bool cli_value_without(const char *what, const char *text, unsigned *without)
         {"gro", ZSIP_FEATURE_GRO},         {"gso", ZSIP_FEATURE_GSO},
         {"bundles", ZSIP_FEATURE_BUNDLES}, {"incremental", ZSIP_FEATURE_INCREMENTAL},
         {"defer", ZSIP_FEATURE_DEFER},     {"multishot", ZSIP_FEATURE_MULTISHOT},
+        {"files", ZSIP_FEATURE_FILES},
     };
     size_t count = sizeof features / sizeof features[0];
 
@@ -139,7 +140,7 @@ bool cli_value_without(const char *what, const char *text, unsigned *without)
         }
         if (i == count) {
             cli_error("%s %.*s: no such feature; give some of gro, gso, incremental, bundles, "
-                      "defer, multishot",
+                      "defer, multishot, files",
                       what, (int)length, text);
             return false;
         }

@@ -156,6 +156,7 @@ static enum zsip_status create_parts(struct zsip_worker *worker, char *error, si
     if (status != ZSIP_OK)
         return status;
     config->endpoint.memory = &worker->memory;
+    config->endpoint.tcp = true;
     status = zsip_endpoint_create(&config->endpoint, &worker->endpoint);
     if (status == ZSIP_OK && config->group != NULL)
         status = join(worker);
