@@ -41,7 +41,7 @@ struct cli_machine {
     {"rcvbuf", CLI_MACHINE_RCVBUF, "BYTES", "socket buffers (8M); K, M and G count in 1,024s"},    \
     {"without", CLI_MACHINE_WITHOUT, "LIST",                                                       \
      "do without kernel features: gro, gso, incremental, bundles,\n"                               \
-     "defer, multishot, files"},                                                                   \
+     "defer, multishot, files, long (trains of more than 64)"},                                    \
     {"no-trains", CLI_MACHINE_NO_TRAINS, NULL,                                                     \
      "one datagram a send and a receive, for peers that must see them\n"                           \
      "alone: --without gro,gso"}

@@ -127,7 +127,7 @@ bool cli_value_without(const char *what, const char *text, unsigned *without)
         {"gro", ZSIP_FEATURE_GRO},         {"gso", ZSIP_FEATURE_GSO},
         {"bundles", ZSIP_FEATURE_BUNDLES}, {"incremental", ZSIP_FEATURE_INCREMENTAL},
         {"defer", ZSIP_FEATURE_DEFER},     {"multishot", ZSIP_FEATURE_MULTISHOT},
-        {"files", ZSIP_FEATURE_FILES},
+        {"files", ZSIP_FEATURE_FILES},     {"long", ZSIP_FEATURE_LONG},
     };
     size_t count = sizeof features / sizeof features[0];
 

@@ -150,6 +150,9 @@ enum zsip_status zsip_net_create(const struct zsip_net_config *config, struct zs
     t->config = checked;
     t->ring.ring_fd = -1;
     t->multishot = (checked.without & ZSIP_FEATURE_MULTISHOT) == 0;
+    t->train_max = ZSIP_NET_TRAIN;
+    if ((checked.without & (ZSIP_FEATURE_GSO | ZSIP_FEATURE_LONG)) == 0 && zsip_train_probe())
+        t->train_max = ZSIP_NET_TRAIN_LONG;
     t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (t->wake_fd < 0) {
         snprintf(error, error_bytes, "eventfd: %s", strerror(errno));

@@ -159,6 +159,7 @@ struct zsip_net {
     uint16_t train_next[CHUNK];
     uint64_t train_table[TRAIN_TABLE]; /* mark of the chunk << 32 | train */
     uint32_t train_count, train_mark;
+    uint32_t train_max;                            /* datagrams in one */
     struct zsip_address no_trains[NO_TRAIN_TABLE]; /* peers that trains can't reach; port 0 */
 };
 
@@ -199,6 +200,11 @@ void zsip_net_fail(struct zsip_net *net, uint64_t client, bool refused);
 void zsip_receive_arm(struct zsip_net *net, struct udp_socket *socket, uint64_t now_ns);
 /* Takes one completion into the batch; false if there is no room, and then nothing has changed. */
 bool zsip_receive_take(struct zsip_net *net, const struct io_uring_cqe *cqe);
+
+/* train.c */
+
+/* Whether this kernel takes trains of ZSIP_NET_TRAIN_LONG. */
+bool zsip_train_probe(void);
 
 /* errors.c */
 

@@ -71,7 +71,10 @@ static void settle(struct zsip_net *t, const struct zsip_output *output, int cau
 static void unhitch(struct zsip_net *t, struct send_slot *slot)
 {
     struct msghdr message = slot->message;
-    zsip_train_forbid(t, &t->members[slot->first]->path->remote);
+    if (slot->count > ZSIP_NET_TRAIN)
+        t->train_max = ZSIP_NET_TRAIN; /* shorter ones may well be taken */
+    else
+        zsip_train_forbid(t, &t->members[slot->first]->path->remote);
     message.msg_controllen = zsip_send_control(slot, &t->members[slot->first]->path->local, 0);
     message.msg_control = message.msg_controllen > 0 ? slot->control : NULL;
     message.msg_iovlen = 1;

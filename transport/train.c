@@ -5,7 +5,10 @@
  * Outputs are looked at a chunk at a time. Each finds the open train of its path in a small table
  * or opens one; the chunk's trains leave in the order in which they were opened, so every peer that
  * waits gets its turn. */
+#include "transport/compat.h"
 #include "transport/send.h"
+
+#include <unistd.h>
 
 enum {
     /* A segment fits in every path we know nothing about; a longer message leaves alone. */
@@ -44,6 +47,28 @@ static bool is_forbidden(struct zsip_net *t, const struct zsip_address *remote)
 {
     const struct zsip_address *entry = no_train_entry(t, remote);
     return entry->family == remote->family && memcmp(entry->ip, remote->ip, sizeof(entry->ip)) == 0;
+}
+
+/* ---- How long ---------------------------------------------------------------------------------
+ */
+
+bool zsip_train_probe(void)
+{
+    /* To itself, over loopback: nobody else sees it. */
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t name_bytes = sizeof(name);
+    uint8_t bytes[ZSIP_NET_TRAIN_LONG] = {0};
+    int segment = 1;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    bool taken = bind(fd, (struct sockaddr *)&name, name_bytes) == 0 &&
+                 getsockname(fd, (struct sockaddr *)&name, &name_bytes) == 0 &&
+                 setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)) == 0 &&
+                 sendto(fd, bytes, sizeof(bytes), MSG_DONTWAIT, (struct sockaddr *)&name,
+                        name_bytes) == (ssize_t)sizeof(bytes);
+    close(fd);
+    return taken;
 }
 
 /* ---- Which socket -----------------------------------------------------------------------------
@@ -94,7 +119,7 @@ static uint32_t stride(uint32_t bytes)
 static bool join(struct zsip_net *t, struct train *train, const struct zsip_output *output,
                  uint16_t index)
 {
-    if (train->closed || train->count == ZSIP_NET_TRAIN_MAX)
+    if (train->closed || train->count >= t->train_max)
         return false;
     bool paddable = output->pad_at != 0;
     uint32_t longest = train->bytes_max;

@@ -19,9 +19,11 @@
 /* Packets of one wait; what came beyond is in the next. */
 #define ZSIP_NET_PACKETS_MAX 512u
 #define ZSIP_NET_SOCKETS_MAX 16u
-/* Segments of one train that we send: what every kernel with UDP_SEGMENT takes (newer ones take
- * 128), and what a peer's GRO builds at most. */
-#define ZSIP_NET_TRAIN_MAX 64u
+/* Segments of one train that we send: what every kernel with UDP_SEGMENT takes, and what a peer's
+ * GRO builds at most; and what newer kernels take, found out at set-up. A peer on the same machine
+ * gets a train as it was sent, on a wire there are datagrams. */
+#define ZSIP_NET_TRAIN      64u
+#define ZSIP_NET_TRAIN_LONG 128u
 
 struct zsip_net;
 

@@ -22,6 +22,7 @@ enum zsip_feature {
     ZSIP_FEATURE_DEFER = 16,      /* IORING_SETUP_DEFER_TASKRUN */
     ZSIP_FEATURE_MULTISHOT = 32,  /* multishot receive and accept */
     ZSIP_FEATURE_FILES = 64,      /* registered files */
+    ZSIP_FEATURE_LONG = 128,      /* trains of more than 64 datagrams */
 };
 
 /* Bounds of the connections of one worker. A 0 means what the comment says, or the default where it

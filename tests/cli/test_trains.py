@@ -10,8 +10,8 @@ import peers
 
 COUNT = 3000
 SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
-WITHOUT = ("gro", "gso", "incremental", "bundles", "defer", "multishot", "gro,gso",
-           "gro,gso,incremental,bundles,defer,multishot")
+WITHOUT = ("gro", "gso", "incremental", "bundles", "defer", "multishot", "files", "long", "gro,gso",
+           "gro,gso,incremental,bundles,defer,multishot,files,long")
 
 
 class Case(common.Case):
