@@ -1,6 +1,8 @@
 /* zsip load: files of results. */
 #include "output.h"
 
+#include "bench/load/html.h"
+
 #include <string.h>
 
 bool cli_output_option(int id, const char *value, struct cli_output *output)
@@ -12,9 +14,12 @@ bool cli_output_option(int id, const char *value, struct cli_output *output)
     case CLI_OUTPUT_CSV:
         output->csv = value;
         return true;
-    default:
-        ZSIP_ASSERT(id == CLI_OUTPUT_HLOG);
+    case CLI_OUTPUT_HLOG:
         output->hlog = value;
+        return true;
+    default:
+        ZSIP_ASSERT(id == CLI_OUTPUT_HTML);
+        output->html = value;
         return true;
     }
 }
@@ -35,18 +40,20 @@ static bool open_one(const char *what, const char *path, FILE **file)
 bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
                      struct load_config *config)
 {
-    unsigned taken = is_stdout(output->json) + is_stdout(output->csv) + is_stdout(output->hlog);
+    unsigned taken = is_stdout(output->json) + is_stdout(output->csv) + is_stdout(output->hlog) +
+                     is_stdout(output->html);
 
     if (taken > 1) {
-        cli_error("only one of --json, --csv and --hlog can go to standard output");
+        cli_error("only one of --json, --csv, --hlog and --html can go to standard output");
         return false;
     }
     if (!open_one("--json", output->json, &output->json_file) ||
         !open_one("--csv", output->csv, &output->output.csv) ||
-        !open_one("--hlog", output->hlog, &output->output.hlog))
+        !open_one("--hlog", output->hlog, &output->output.hlog) ||
+        !open_one("--html", output->html, &output->html_file))
         return false;
     output->text = taken > 0 ? stderr : stdout;
-    output->output.keep = output->json != NULL;
+    output->output.keep = output->json != NULL || output->html != NULL;
     output->argc = argc;
     output->argv = argv;
     config->second = load_output_second;
@@ -57,6 +64,23 @@ bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
 void cli_output_begin(struct cli_output *output, struct load *load)
 {
     load_output_begin(&output->output, load_started_utc_us(load));
+}
+
+/* The page is drawn from what the JSON says, so that zsip report draws the same one. */
+static bool html_close(struct cli_output *output, json_t *root)
+{
+    struct load_run run;
+    char error[512];
+    bool good = true;
+
+    if (root != NULL && load_run_take(json_incref(root), "this run", &run, error, sizeof error)) {
+        good = load_html_put(output->html_file, &run, 1, ZSIP_VERSION);
+        load_run_drop(&run);
+    } else if (root != NULL) {
+        cli_error("--html %s: %s", output->html, error);
+        good = false;
+    }
+    return cli_file_close("--html", output->html_file, output->html) && good;
 }
 
 bool cli_output_close(struct cli_output *output, struct load *load,
@@ -72,12 +96,18 @@ bool cli_output_close(struct cli_output *output, struct load *load,
         .latencies = output->output.latencies,
         .latencies_count = output->output.latencies_count,
     };
+    json_t *root = NULL;
     bool good = true;
 
+    if ((output->json_file != NULL || output->html_file != NULL) && result != NULL)
+        root = load_json(&from);
+    if (output->html_file != NULL)
+        good = html_close(output, root);
     if (output->json_file != NULL && result != NULL)
-        good = cli_json_close(output->json_file, output->json, load_json(&from));
+        good = cli_json_close(output->json_file, output->json, json_incref(root)) && good;
     else if (output->json_file != NULL)
-        good = cli_file_close("--json", output->json_file, output->json);
+        good = cli_file_close("--json", output->json_file, output->json) && good;
+    json_decref(root);
     if (output->output.csv != NULL)
         good = cli_file_close("--csv", output->output.csv, output->csv) && good;
     if (output->output.hlog != NULL)

@@ -10,6 +10,7 @@ enum {
     CLI_OUTPUT_JSON = 0x2000,
     CLI_OUTPUT_CSV,
     CLI_OUTPUT_HLOG,
+    CLI_OUTPUT_HTML,
     CLI_OUTPUT_END,
 };
 
@@ -22,14 +23,19 @@ enum {
     {"csv", CLI_OUTPUT_CSV, "FILE", "write a line a second as CSV; - is standard output"},         \
     {"hlog", CLI_OUTPUT_HLOG, "FILE",                                                              \
      "write each second's latencies as a log of HdrHistogram's (V2,\n"                             \
-     "compressed), in microseconds"}
+     "compressed), in microseconds"},                                                              \
+    {"html", CLI_OUTPUT_HTML, "FILE",                                                              \
+     "write a report as one page, with plots, that needs no network;\n"                            \
+     "zsip report draws several side by side"}
 /* clang-format on */
 
 struct cli_output {
     const char *json;
     const char *csv;
     const char *hlog;
+    const char *html;
     FILE *json_file;
+    FILE *html_file;
     struct load_output output;
     FILE *text; /* what is for people: standard output, unless a file above is that */
     int argc;

@@ -1,5 +1,6 @@
 /* zsip report: what zsip load --json wrote, shown, compared, merged. */
 #include "bench/load/figures.h"
+#include "bench/load/html.h"
 #include "bench/load/merge.h"
 #include "bench/load/output.h"
 #include "cli.h"
@@ -18,6 +19,7 @@ enum {
     OPTION_JSON,
     OPTION_CSV,
     OPTION_HLOG,
+    OPTION_HTML,
 };
 
 static const struct cli_option options[] = {
@@ -30,6 +32,9 @@ static const struct cli_option options[] = {
     {"json", OPTION_JSON, "FILE", "write the merged run; - is standard output"},
     {"csv", OPTION_CSV, "FILE", "write the seconds of one run, or of the merged one, as CSV"},
     {"hlog", OPTION_HLOG, "FILE", "write their latencies as a log of HdrHistogram's"},
+    {"html", OPTION_HTML, "FILE",
+     "write a page that needs no network, with plots; - is standard\n"
+     "output"},
     {0},
 };
 
@@ -43,7 +48,7 @@ static const struct cli_command command = {
         "Exit status: 0; 1 a file can't be read or written, or is no result of this\n"
         "version's zsip load; with --slo 3 an objective was missed, 4 a run's generator was\n"
         "the limit; 64 usage.\n\n"
-        "  zsip report before.json after.json\n"
+        "  zsip report --html changed.html before.json after.json\n"
         "  zsip report --merge --json all.json host*.json\n",
     .options = options,
 };
@@ -55,10 +60,12 @@ struct arguments {
     const char *json;
     const char *csv;
     const char *hlog;
+    const char *html;
 };
 
 struct files {
     FILE *json;
+    FILE *html;
     struct load_output output;
 };
 
@@ -96,6 +103,8 @@ static int parse(int argc, char **argv, struct arguments *out)
             out->csv = value;
         if (id == OPTION_HLOG)
             out->hlog = value;
+        if (id == OPTION_HTML)
+            out->html = value;
     }
     return -1;
 }
@@ -193,7 +202,10 @@ static bool files_open(const struct arguments *arguments, struct files *files)
         files->output.csv = cli_file_open("--csv", arguments->csv);
     if (arguments->hlog != NULL)
         files->output.hlog = cli_file_open("--hlog", arguments->hlog);
-    return (arguments->json == NULL || files->json != NULL) &&
+    if (arguments->html != NULL)
+        files->html = cli_file_open("--html", arguments->html);
+    return (arguments->html == NULL || files->html != NULL) &&
+           (arguments->json == NULL || files->json != NULL) &&
            (arguments->csv == NULL || files->output.csv != NULL) &&
            (arguments->hlog == NULL || files->output.hlog != NULL);
 }
@@ -212,14 +224,19 @@ static void seconds_write(const struct load_run *run, struct load_output *output
 }
 
 static bool files_write(const struct arguments *arguments, struct files *files,
-                        const struct load_run *run)
+                        const struct runs *runs)
 {
+    const struct load_run *run = &runs->run[0];
     bool good = true;
 
+    if (files->html != NULL) {
+        good = load_html_put(files->html, runs->run, runs->count, ZSIP_VERSION);
+        good = cli_file_close("--html", files->html, arguments->html) && good;
+    }
     if (files->output.csv != NULL || files->output.hlog != NULL)
         seconds_write(run, &files->output);
     if (files->json != NULL)
-        good = cli_json_close(files->json, arguments->json, json_incref(run->root));
+        good = cli_json_close(files->json, arguments->json, json_incref(run->root)) && good;
     if (files->output.csv != NULL)
         good = cli_file_close("--csv", files->output.csv, arguments->csv) && good;
     if (files->output.hlog != NULL)
@@ -249,12 +266,13 @@ int zsip_cli_report(int argc, char **argv)
     good = runs_read(argv + optind, (unsigned)(argc - optind), &runs) &&
            (!arguments.merge || runs_merge(&runs, argc, (const char *const *)argv)) &&
            files_open(&arguments, &files);
-    quiet = to_stdout(arguments.json) || to_stdout(arguments.csv) || to_stdout(arguments.hlog);
+    quiet = to_stdout(arguments.json) || to_stdout(arguments.csv) || to_stdout(arguments.hlog) ||
+            to_stdout(arguments.html);
     if (good)
         judged = runs_judge(&arguments, &runs);
     if (good)
         load_figures_print(quiet ? stderr : stdout, runs.run, runs.count);
-    good = good && files_write(&arguments, &files, &runs.run[0]);
+    good = good && files_write(&arguments, &files, &runs);
     runs_drop(&runs);
     return good ? judged : CLI_EXIT_FAILED;
 }

@@ -94,7 +94,7 @@ class Files(unittest.TestCase):
         self.assertEqual(2, len(ended.stdout.splitlines()))
 
     def test_a_path_that_cannot_be_written_is_told_before_anything_is_sent(self):
-        for option in ("--json", "--csv", "--hlog"):
+        for option in ("--json", "--csv", "--hlog", "--html"):
             ended = zsip("load", option, "/nowhere/at/all", f"udp:{HOST}:{peers.free_port()}")
             self.assertEqual(64, ended.returncode)
             self.assertIn(f"{option} /nowhere/at/all", ended.stderr)
@@ -102,7 +102,7 @@ class Files(unittest.TestCase):
 
     def test_a_full_disk_is_told(self):
         with peers.serving() as server:
-            for option in ("--json", "--csv", "--hlog"):
+            for option in ("--json", "--csv", "--hlog", "--html"):
                 ended = zsip("load", option, "/dev/full", "--count", 10,
                              f"udp:{HOST}:{server.port}")
                 self.assertEqual(1, ended.returncode, ended)

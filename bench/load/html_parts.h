@@ -1,0 +1,21 @@
+/* Parts of the page, in its order. Private to bench/load. */
+#ifndef ZSIP_BENCH_LOAD_HTML_PARTS_H
+#define ZSIP_BENCH_LOAD_HTML_PARTS_H
+
+#include "run.h"
+
+#include <stdio.h>
+
+/* html_plots.c: rate and latency over time, latency by percentile, each with its table. false: no
+ * memory. */
+bool load_html_plots(FILE *out, const struct load_run *runs, unsigned count);
+
+/* html_tables.c: how many sends an answer took; status codes; all figures. */
+void load_html_sends(FILE *out, const struct load_run *runs, unsigned count);
+void load_html_status(FILE *out, const struct load_run *runs, unsigned count);
+void load_html_figures(FILE *out, const struct load_run *runs, unsigned count);
+
+/* "<th>A</th>" for each run, with its colour; nothing for a single one but name. */
+void load_html_heads(FILE *out, unsigned count, const char *name);
+
+#endif
