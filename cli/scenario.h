@@ -7,7 +7,7 @@
 
 /* Ids beyond those of a command's own options and of others that are shared. */
 enum {
-    CLI_SCENARIO_SF = 0x3000,
+    CLI_SCENARIO_SF = 0x5000,
     CLI_SCENARIO_INF,
     CLI_SCENARIO_SERVICE,
     CLI_SCENARIO_USER,

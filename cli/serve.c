@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How often is looked whether as many calls are over as are wanted. */
+#define COUNT_LOOK_NS (20 * ZSIP_NS_PER_MS)
+
 struct serve {
     struct serve_config config;
     struct serve_worker *workers[SERVE_WORKERS_MAX];
@@ -133,9 +136,14 @@ static bool watch(struct serve *serve, const sigset_t *signals)
 
         if (pause.tv_sec == 0)
             pause.tv_nsec = (long)pause_ns;
+        if (serve->config.count > 0 && pause_ns > COUNT_LOOK_NS)
+            pause = (struct timespec){0, COUNT_LOOK_NS};
         signal = sigtimedwait(signals, NULL, &pause);
         if (signal > 0)
             return signal == SIGTERM;
+        if (serve->config.count > 0 &&
+            serve_script_ended(serve->workers, serve->worker_count) >= serve->config.count)
+            return true;
         now_ns = zsip_time_now().monotonic_ns;
         if (now_ns < next_ns)
             continue;
@@ -170,6 +178,25 @@ static void workers_end(struct serve *serve)
     }
 }
 
+/* Of a scenario, behind the summary. false: no memory. */
+static bool calls_print(struct serve *serve)
+{
+    const struct scenario *scenario = serve->config.scenario.scenario;
+    struct load_calls calls = {0};
+    struct load_step *steps;
+    const char *first_failure;
+
+    if (scenario == NULL)
+        return true;
+    steps = calloc(scenario->step_count, sizeof *steps);
+    if (steps == NULL)
+        return false;
+    serve_script_totals(serve->workers, serve->worker_count, &calls, steps, &first_failure);
+    load_calls_print(serve->out, scenario, &calls, steps, first_failure);
+    free(steps);
+    return true;
+}
+
 static int run(struct serve *serve, const sigset_t *signals)
 {
     struct serve_totals totals;
@@ -186,6 +213,8 @@ static int run(struct serve *serve, const sigset_t *signals)
     broken = any_broken(serve);
     serve_totals(serve->workers, serve->worker_count, &totals);
     serve_report_summary(serve->out, &serve->config, &totals, seconds);
+    if (!calls_print(serve))
+        return CLI_EXIT_FAILED;
     if (serve->json != NULL && !cli_json_close(serve->json, serve->config.json,
                                                serve_report_json(&serve->config, &totals, seconds)))
         return CLI_EXIT_FAILED;
@@ -241,5 +270,6 @@ int zsip_cli_serve(int argc, char **argv)
         free(serve.workers[i]);
     }
     zsip_group_destroy(serve.config.group);
+    cli_scenario_close(&serve.config.scenario);
     return status;
 }

@@ -2,8 +2,10 @@
 #ifndef ZSIP_CLI_SERVE_H
 #define ZSIP_CLI_SERVE_H
 
+#include "bench/load/scenario/run.h"
 #include "cli.h"
 #include "machine.h"
+#include "scenario.h"
 #include "tcp.h"
 
 #include <pthread.h>
@@ -37,7 +39,9 @@ struct serve_config {
     struct zsip_group *group; /* of several workers */
     uint64_t age_max_ns;      /* 0: requests don't age */
     bool aged_refused;
-    uint64_t work_ns; /* of CPU time burnt for each new request */
+    uint64_t work_ns;             /* of CPU time burnt for each new request */
+    struct cli_scenario scenario; /* its path NULL: none */
+    uint64_t count;               /* of its calls, then it ends; 0: goes on */
     bool print;
     uint64_t stats_s; /* 0: a live line on a terminal */
     const char *json;
@@ -59,6 +63,7 @@ struct serve_worker {
     struct serve_held *held;
     uint32_t held_head;
     uint32_t held_count;
+    struct scenario_run *script; /* NULL: answers by the options above */
     bool printed;
     pthread_t thread;
     bool threaded;
@@ -77,6 +82,18 @@ void serve_worker_destroy(struct serve_worker *worker);
 void *serve_worker_thread(void *worker);
 /* Answers what is held, takes nothing more in, ends. Any thread. */
 void serve_worker_drain(struct serve_worker *worker);
+
+/* serve_script.c: the same for a scenario. */
+enum zsip_status serve_script_create(struct serve_worker *worker, unsigned index, char *error,
+                                     size_t error_bytes);
+void serve_script_configure(struct serve_worker *worker, struct zsip_endpoint_config *endpoint);
+enum zsip_status serve_script_bind(struct serve_worker *worker, char *error, size_t error_bytes);
+/* Calls that are over. */
+uint64_t serve_script_ended(struct serve_worker *const *workers, unsigned count);
+/* Adds all workers' to *calls and steps. */
+void serve_script_totals(struct serve_worker *const *workers, unsigned count,
+                         struct load_calls *calls, struct load_step *steps,
+                         const char **first_failure);
 
 /* serve_print.c: shows one message on standard output. */
 void serve_print(const struct zsip_incoming *incoming);

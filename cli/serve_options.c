@@ -23,6 +23,7 @@ enum {
     OPTION_PRINT,
     OPTION_STATS,
     OPTION_JSON,
+    OPTION_COUNT,
 };
 
 static const struct cli_option options[] = {
@@ -51,6 +52,9 @@ static const struct cli_option options[] = {
     {"completed-max", OPTION_COMPLETED_MAX, "N",
      "answered requests each worker remembers for 64*T1 (40M, what\n"
      "1.2 million a second fill); more get 503"},
+    {NULL, 0, NULL, "Scenario"},
+    CLI_SCENARIO_OPTIONS,
+    {"count", OPTION_COUNT, "N", "end when N calls of the scenario are over"},
     {NULL, 0, NULL, "Machine"},
     CLI_MACHINE_OPTIONS("threads that share each address (1)"),
     {"steer", OPTION_STEER, "message|peer",
@@ -289,8 +293,11 @@ static bool option_output(int id, const char *value, struct serve_config *config
     case OPTION_JSON:
         config->json = value;
         return true;
+    case OPTION_COUNT:
+        return cli_value_number("--count", value, 1, UINT64_C(1) << 48, &config->count);
     default:
-        return option_overload(id, value, config);
+        return cli_scenario_knows(id) ? cli_scenario_option(id, value, &config->scenario)
+                                      : option_overload(id, value, config);
     }
 }
 
@@ -341,6 +348,22 @@ static bool option(int id, const char *value, struct serve_config *config)
     }
 }
 
+static bool scenario_complete(struct serve_config *config)
+{
+    if (config->count > 0 && config->scenario.path == NULL) {
+        cli_error("--count: of calls of a scenario; give --sf");
+        return false;
+    }
+    if (!cli_scenario_open(&config->scenario))
+        return false;
+    if (config->scenario.path != NULL && !config->scenario.scenario->server) {
+        cli_error("%s begins with a request that is sent: give it to zsip load --sf",
+                  config->scenario.path);
+        return false;
+    }
+    return true;
+}
+
 int serve_options(int argc, char **argv, struct serve_config *config)
 {
     const char *value;
@@ -370,5 +393,5 @@ int serve_options(int argc, char **argv, struct serve_config *config)
                   "(RFC 4320 section 4.2); give less, or a longer --t1");
         return CLI_EXIT_USAGE;
     }
-    return -1;
+    return scenario_complete(config) ? -1 : CLI_EXIT_USAGE;
 }

@@ -88,13 +88,16 @@ static uint64_t answer_due(struct serve_worker *self, struct zsip_time now)
 static uint64_t on_turn(void *user, struct zsip_worker *worker, struct zsip_time now)
 {
     struct serve_worker *self = user;
-    uint64_t next_ns = answer_due(self, now);
+    uint64_t next_ns =
+        self->script != NULL ? scenario_run_turn(self->script, now) : answer_due(self, now);
 
     if (self->printed) {
         self->printed = false;
         fflush(stdout);
     }
-    if (self->held_count == 0 && atomic_load_explicit(&self->draining, memory_order_relaxed))
+    if (self->held_count == 0 &&
+        (self->script == NULL || scenario_run_pending(self->script) == 0) &&
+        atomic_load_explicit(&self->draining, memory_order_relaxed))
         zsip_worker_stop(worker);
     return next_ns;
 }
@@ -202,6 +205,12 @@ enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_c
         return ZSIP_ERROR_MEMORY;
     }
     configure(&zsip, worker, index);
+    if (config->scenario.path != NULL) {
+        status = serve_script_create(worker, index, error, error_bytes);
+        if (status != ZSIP_OK)
+            return status;
+        serve_script_configure(worker, &zsip.endpoint);
+    }
     status = zsip_worker_create(&zsip, &worker->zsip, error, error_bytes);
     if (status != ZSIP_OK)
         return status;
@@ -209,13 +218,17 @@ enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_c
     status = adopt_all(worker, config, error, error_bytes);
     if (status != ZSIP_OK)
         return status;
-    return listen_all(worker, config, index, error, error_bytes);
+    status = listen_all(worker, config, index, error, error_bytes);
+    if (status != ZSIP_OK || worker->script == NULL)
+        return status;
+    return serve_script_bind(worker, error, error_bytes);
 }
 
 void serve_worker_destroy(struct serve_worker *worker)
 {
     if (worker->zsip != NULL)
         zsip_worker_destroy(worker->zsip);
+    scenario_run_destroy(worker->script);
     free(worker->held);
 }
 

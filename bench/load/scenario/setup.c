@@ -356,7 +356,7 @@ static uint32_t text_bytes(const struct scenario_text *text)
 
 uint32_t scenario_run_bytes(const struct scenario_run *run)
 {
-    uint32_t most = 512;
+    uint32_t most = ZSIP_MESSAGE_BYTES_MAX; /* the least an endpoint takes */
 
     for (uint32_t i = 0; i < run->scenario->step_count; i++) {
         const struct scenario_step *step = &run->scenario->steps[i];
