@@ -26,6 +26,7 @@ BENCHES = {
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),
     "report": ("bench/RESULTS.md and plots, from the JSON of what was measured",
                ROOT / "bench" / "report.py"),
+    "rest": ("start-up, memory at rest and sizes, default options", ROOT / "bench" / "rest.py"),
     "udp": ("zsip over UDP: trains and plain, beside the kernel; latency, memory, veth",
             ROOT / "bench" / "udp.py"),
     "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),
