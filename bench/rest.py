@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """./dev bench rest: what zsip costs before it has done anything, with default options: time from
-exec to being ready (as a service manager hears it), resident memory at rest, size of the library."""
+start to being ready (as a service manager hears it), resident memory at rest, sizes."""
 import os
 import pathlib
 import shutil

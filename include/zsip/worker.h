@@ -97,9 +97,10 @@ ZSIP_API enum zsip_status zsip_worker_listen(struct zsip_worker *worker,
                                              size_t error_bytes);
 
 /* Takes a socket that is bound already, such as a service manager hands over (sd_listen_fds(3)):
- * UDP. It is duplicated: the caller's descriptor stays open and the caller's, and several workers
- * may adopt the same one. Before the first turn. ERROR_ARGUMENT: no such socket, not bound, or of
- * another kind, which error tells. ERROR_FULL (16 sockets), ERROR_SYSTEM; error as above. */
+ * UDP, or TCP that listens. It is duplicated: the caller's descriptor stays open and the caller's,
+ * and several workers may adopt the same one. Before the first turn. ERROR_ARGUMENT: no such
+ * socket, not bound, or of another kind, which error tells. ERROR_FULL (16 sockets), ERROR_SYSTEM;
+ * error as above. */
 ZSIP_API enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int socket,
                                             struct zsip_address *bound, char *error,
                                             size_t error_bytes);

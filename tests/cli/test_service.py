@@ -83,6 +83,29 @@ class Handed(Case):
             finally:
                 end(process)
 
+    def test_listening_socket_of_tcp(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.bind((HOST, 0))
+            tcp.listen(16)
+            port = tcp.getsockname()[1]
+            process = start(tcp, "--workers", "2")
+            try:
+                self.assertIn(f"listening on tcp:{HOST}:{port},", process.stdout.readline())
+                for _ in range(8):
+                    with socket.create_connection((HOST, port), 5) as client:
+                        client.settimeout(5)
+                        client.sendall(peers.request())
+                        self.assertEqual(200, peers.status_of(client.recv(65535)))
+            finally:
+                end(process)
+
+    def test_a_tcp_socket_that_does_not_listen_is_refused(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            tcp.bind((HOST, 0))
+            process = start(tcp)
+            self.assertIn("does not listen", process.communicate(timeout=10)[1])
+            self.assertEqual(FAILED, process.returncode)
+
     def test_sockets_meant_for_another_process_are_left_alone(self):
         with udp_socket() as udp:
             process = start(udp, "--listen", f"udp:{HOST}:0", PID="1")

@@ -24,7 +24,7 @@ def output(*command):
 
 def verify(units):
     said = output("systemd-analyze", "verify", "--man=no", units / "zsip.service",
-                  units / "zsip.socket")
+                  units / "zsip.socket", units / "zsip-tcp.socket")
     lines = [line for line in said.stderr.splitlines() if "zsip" in line]
     if lines:
         sys.exit("\n".join(lines))
