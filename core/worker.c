@@ -7,6 +7,7 @@
 #include "core/toucher.h"
 #include "transport/transport.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +31,10 @@ struct zsip_worker {
     size_t handed;             /* outputs of the endpoint that the net has */
     uint64_t turn_deadline_ns; /* as the application's turn asked */
     uint64_t turn_ns;          /* time of the last turn */
-    bool more;                 /* something is left over from the last turn */
-    bool started, named;       /* pinned; told the endpoint where it is */
+    pthread_t owner;           /* who made the first turn */
+    bool owned;
+    bool more;           /* something is left over from the last turn */
+    bool started, named; /* pinned; told the endpoint where it is */
     uint64_t turns, posts, steered_out, steered_in, steered_full;
     struct toucher *toucher;
     struct zsip_group *group; /* with others to steer to, else NULL */
@@ -481,8 +484,19 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
     return ZSIP_OK;
 }
 
+/* The thread of the first turn, and no other: the ring serves none but it. */
+static bool on_own_thread(struct zsip_worker *worker)
+{
+    if (!worker->owned)
+        worker->owner = pthread_self();
+    worker->owned = true;
+    return pthread_equal(worker->owner, pthread_self()) != 0;
+}
+
 enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns)
 {
+    if (!on_own_thread(worker))
+        return ZSIP_ERROR_STATE;
     uint64_t until_ns = 0;
     if (wait_ns > 0) {
         uint64_t now_ns = zsip_time_now().monotonic_ns;
@@ -496,6 +510,8 @@ enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns)
 
 enum zsip_status zsip_worker_run(struct zsip_worker *worker)
 {
+    if (!on_own_thread(worker))
+        return ZSIP_ERROR_STATE;
     enum zsip_status status = ZSIP_OK;
     while (status == ZSIP_OK && !atomic_load(&worker->stopped))
         status = turn(worker, ZSIP_NEVER_NS);

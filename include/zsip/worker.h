@@ -110,10 +110,11 @@ ZSIP_API enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int sock
 ZSIP_API struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker);
 
 /* One turn of a worker: waits for packets, timers, posts or stop, at most wait_ns, then deals with
- * them. ERROR_SYSTEM: the ring is broken, and said so in the log. */
+ * them. ERROR_STATE: another thread made the first turn; nothing happened. ERROR_SYSTEM: the ring
+ * is broken, and said so in the log. */
 ZSIP_API enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns);
 
-/* Makes turns until zsip_worker_stop(), which may have come before. ERROR_SYSTEM: as
+/* Makes turns until zsip_worker_stop(), which may have come before. ERROR_STATE, ERROR_SYSTEM: as
  * zsip_worker_turn(). */
 ZSIP_API enum zsip_status zsip_worker_run(struct zsip_worker *worker);
 

@@ -374,6 +374,30 @@ Test(worker, in_a_poll_loop_answers_what_another_thread_decided)
     close(peer);
 }
 
+static void *turn_elsewhere(void *worker)
+{
+    static enum zsip_status statuses[2];
+    statuses[0] = zsip_worker_turn(worker, 0);
+    statuses[1] = zsip_worker_run(worker);
+    return statuses;
+}
+
+Test(worker, obeys_no_thread_but_that_of_its_first_turn)
+{
+    struct zsip_worker_config config = defaults();
+    struct zsip_worker *worker;
+    pthread_t thread;
+    void *statuses;
+    cr_assert_eq(zsip_worker_create(&config, &worker, NULL, 0), ZSIP_OK);
+    cr_assert_eq(zsip_worker_turn(worker, 0), ZSIP_OK);
+    pthread_create(&thread, NULL, turn_elsewhere, worker);
+    pthread_join(thread, &statuses);
+    cr_assert_eq(((enum zsip_status *)statuses)[0], ZSIP_ERROR_STATE);
+    cr_assert_eq(((enum zsip_status *)statuses)[1], ZSIP_ERROR_STATE);
+    cr_assert_eq(zsip_worker_turn(worker, 0), ZSIP_OK);
+    zsip_worker_destroy(worker);
+}
+
 Test(worker, says_what_is_wrong_with_a_configuration)
 {
     struct zsip_worker_config config = defaults();
