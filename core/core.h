@@ -272,6 +272,7 @@ struct zsip_endpoint {
     uint16_t sent_by_bytes;
 
     struct steering steering;
+    struct aliasing aliasing;
     struct toucher *toucher; /* the worker's; NULL: memory is touched between messages */
     struct source_text source;
     struct current current;

@@ -377,6 +377,11 @@ void zsip_endpoint_steer(struct zsip_endpoint *endpoint, const struct steering *
     endpoint->steering = *steering;
 }
 
+void zsip_endpoint_alias_by(struct zsip_endpoint *endpoint, const struct aliasing *aliasing)
+{
+    endpoint->aliasing = *aliasing;
+}
+
 void zsip_endpoint_touch_by(struct zsip_endpoint *endpoint, struct toucher *toucher)
 {
     endpoint->toucher = toucher;

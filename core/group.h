@@ -18,6 +18,15 @@ struct steering {
 
 void zsip_endpoint_steer(struct zsip_endpoint *endpoint, const struct steering *steering);
 
+/* Told of a connection whose peer wants requests to come back over it (RFC 5923): those for the
+ * address it came from and this port. */
+struct aliasing {
+    void (*alias)(void *user, uint64_t flow, uint16_t port); /* NULL: nobody wants to know */
+    void *user;
+};
+
+void zsip_endpoint_alias_by(struct zsip_endpoint *endpoint, const struct aliasing *aliasing);
+
 /* One worker's place in the group. */
 struct member {
     struct zsip_worker *worker;

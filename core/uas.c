@@ -383,12 +383,26 @@ static bool aged(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
     return old;
 }
 
+/* RFC 5923 section 5: the connection stands for the address that the top Via names. */
+static void take_alias(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                       const struct zsip_path *path)
+{
+    struct zsip_slice alias;
+    if (endpoint->aliasing.alias == NULL || !(path->flags & ZSIP_PATH_RELIABLE) ||
+        !zsip_slice_present(msg->via.params) ||
+        !zsip_param_find(msg->data, msg->via.params, "alias", &alias))
+        return;
+    uint16_t port = msg->via.port != 0 ? msg->via.port : 5060;
+    endpoint->aliasing.alias(endpoint->aliasing.user, path->flow, port);
+}
+
 static void request_new(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                         const struct zsip_path *path, const struct zsip_txn_key *key, bool merged)
 {
     if (aged(endpoint, msg, path, key))
         return;
     endpoint->stats.requests_new++;
+    take_alias(endpoint, msg, path);
     endpoint->current = (struct current){
         .msg = msg,
         .path = path,

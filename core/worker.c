@@ -98,6 +98,12 @@ static enum zsip_status join(struct zsip_worker *worker)
     return ZSIP_OK;
 }
 
+static void alias(void *user, uint64_t flow, uint16_t port)
+{
+    struct zsip_worker *worker = user;
+    zsip_net_alias(worker->net, flow, port);
+}
+
 static enum zsip_status draw_seed(struct zsip_worker_config *config)
 {
     uint8_t *seed = config->endpoint.seed;
@@ -163,6 +169,9 @@ static enum zsip_status create_parts(struct zsip_worker *worker, char *error, si
     status = zsip_endpoint_create(&config->endpoint, &worker->endpoint);
     if (status == ZSIP_OK && config->group != NULL)
         status = join(worker);
+    if (status == ZSIP_OK && config->streams.alias)
+        zsip_endpoint_alias_by(worker->endpoint,
+                               &(struct aliasing){.alias = alias, .user = worker});
     if (status == ZSIP_OK && config->grow_thread)
         status = zsip_toucher_create(&worker->memory, &worker->toucher);
     if (worker->toucher != NULL)

@@ -248,6 +248,20 @@ struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path
     return c;
 }
 
+void zsip_net_alias(struct zsip_net *t, uint64_t flow, uint16_t port)
+{
+    struct connection *c = zsip_connection_of(t, flow);
+    if (c == NULL || c->state != CONNECTION_OPEN || c->target != NO_TARGET)
+        return; /* once is enough, and one of ours leads where it leads */
+    struct zsip_path path = {.remote = c->path.remote, .transport = ZSIP_TRANSPORT_TCP};
+    path.remote.port = port;
+    struct target *target = target_of(t->streams, &path);
+    if (target == NULL)
+        return;
+    COUNT(t, aliases, 1);
+    join(t->streams, target, c);
+}
+
 /* ---- Outcomes -------------------------------------------------------------------------------- */
 
 static bool is_refusal(int cause)

@@ -137,6 +137,9 @@ void zsip_net_recycle(struct zsip_net *net);
  * batch's failed if it has a client; what finds the socket's buffer full is dropped and counted. */
 void zsip_net_send(struct zsip_net *net, const struct zsip_output *outputs, size_t count);
 
+/* From now on what is for the address this connection came from, at this port, may leave by it. */
+void zsip_net_alias(struct zsip_net *net, uint64_t flow, uint16_t port);
+
 /* Sends what is queued at once. One syscall if anything is. */
 enum zsip_status zsip_net_flush(struct zsip_net *net);
 
@@ -207,7 +210,8 @@ void zsip_net_pause(struct zsip_net *net);
     X(connect_full)                                                                                \
     X(flows_stale)                                                                                 \
     X(diverted)                                                                                    \
-    X(requests_lost)
+    X(requests_lost)                                                                               \
+    X(aliases)
 
 struct zsip_net_stats {
 #define X(name) uint64_t name;

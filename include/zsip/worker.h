@@ -192,7 +192,8 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
     X(connect_full, "connections not opened: as many as allowed were open")                        \
     X(flows_stale, "messages for a connection that was gone")                                      \
     X(diverted, "messages that found their connection gone and left by another")                   \
-    X(requests_lost, "requests whose connection was lost after they had left")
+    X(requests_lost, "requests whose connection was lost after they had left")                     \
+    X(aliases, "connections of peers that requests may go back over")
 
 struct zsip_worker_stats {
     size_t struct_bytes;

@@ -5,7 +5,7 @@
 static int peer_listen(struct zsip_address *address)
 {
     struct zsip_address any = test_address("127.0.0.1:0");
-    union zsip_sockaddr name;
+    union zsip_sockaddr name = {0};
     socklen_t bytes = zsip_sockaddr_write(&any, &name);
     struct timeval timeout = {.tv_sec = 2};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -178,7 +178,7 @@ Test(connect, a_connection_that_does_not_stand_in_time_fails)
     /* A full backlog: the kernel drops what comes after. */
     cr_assert_eq(listen(listener, 0), 0);
     for (unsigned i = 0; i < 4; i++) {
-        union zsip_sockaddr name;
+        union zsip_sockaddr name = {0};
         socklen_t bytes = zsip_sockaddr_write(&address, &name);
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         connect(fillers[i], &name.any, bytes);
@@ -190,6 +190,92 @@ Test(connect, a_connection_that_does_not_stand_in_time_fails)
     test_stream_settles(&s, 0);
     for (unsigned i = 0; i < 4; i++)
         close(fillers[i]);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, an_alias_leads_back_over_the_connection_that_said_it)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    int peer = test_stream_peer(&s);
+    test_stream_write(peer, "1:a");
+    const struct zsip_net_batch *batch = test_stream_wait(&s, 1);
+    struct zsip_address address = batch->packets[0].path->remote;
+    zsip_net_alias(s.net, batch->packets[0].path->flow, 5999);
+    zsip_net_alias(s.net, batch->packets[0].path->flow, 5998); /* it has one already */
+    zsip_net_recycle(s.net);
+    address.port = 5999;
+    send_text(&s, &address, "2:to", 1);
+    test_stream_expect(&s, peer, "2:to");
+    cr_assert_eq(zsip_net_stats(s.net)->aliases, 1);
+    close(peer);
+    test_stream_settles(&s, 0);
+    test_streams_end(&s);
+}
+
+Test(connect, an_idle_connection_of_ours_is_pinged_and_must_answer)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.ping_ns = 50 * ZSIP_NS_PER_MS;
+    struct test_streams s = test_streams_begin(&config);
+    struct zsip_address address;
+    int listener = peer_listen(&address);
+    send_text(&s, &address, "1:a", 1);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:a\r\n\r\n");
+    test_stream_write(peer, "\n"); /* the toy's pong */
+    test_stream_expect(&s, peer, "\r\n\r\n");
+    cr_assert_eq(zsip_net_stats(s.net)->pings_out, 2);
+    cr_assert_eq(zsip_net_stats(s.net)->connections_now, 1);
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, an_answer_whose_connection_is_gone_goes_to_the_address_of_its_path)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    int listener = peer_listen(&address), first = test_stream_peer(&s);
+    test_stream_write(first, "1:a");
+    const struct zsip_net_batch *batch = test_stream_wait(&s, 1);
+    struct zsip_path path = *batch->packets[0].path;
+    uint8_t text[] = "4:late";
+    struct zsip_output output = {.data = text, .path = &path, .bytes = 6};
+    zsip_net_recycle(s.net);
+    test_stream_reset(first);
+    test_stream_settles(&s, 0);
+    path.remote.port = address.port;
+    zsip_net_send(s.net, &output, 1);
+    cr_assert_eq(zsip_net_flush(s.net), ZSIP_OK);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "4:late");
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, a_net_that_changes_hands_keeps_its_connections)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    int listener = peer_listen(&address), in = test_stream_peer(&s);
+    send_text(&s, &address, "1:a", 1);
+    int out = peer_accept(&s, listener);
+    test_stream_expect(&s, out, "1:a");
+    for (unsigned round = 0; round < 3; round++) {
+        zsip_net_pause(s.net);
+        test_stream_write(in, "1:b");
+        test_stream_answer(&s, test_stream_wait(&s, 1));
+        test_stream_expect(&s, in, "1:b");
+        send_text(&s, &address, "1:c", 2);
+        test_stream_expect(&s, out, "1:c");
+        int more = test_stream_peer(&s);
+        close(more);
+        test_stream_settles(&s, 2);
+    }
+    close(in);
+    close(out);
     close(listener);
     test_streams_end(&s);
 }

@@ -129,3 +129,72 @@ Test(streams, a_stale_flow_is_never_taken_for_the_next_connection)
     close(second);
     test_streams_end(&s);
 }
+
+/* More messages in one read than a batch holds. */
+Test(streams, a_read_of_many_small_messages_is_taken_in_turns)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    int peer = test_stream_peer(&s);
+    static char text[3001];
+    unsigned got = 0;
+    for (unsigned i = 0; i < 1500; i++)
+        memcpy(text + 2 * i, "0:", 2);
+    test_stream_write(peer, text);
+    for (unsigned turn = 0; turn < 100 && got < 1500; turn++) {
+        const struct zsip_net_batch *batch = test_wait(s.net, 2000000);
+        for (size_t i = 0; i < batch->packet_count; i++)
+            cr_assert(test_packet_is(&batch->packets[i], "0:"));
+        got += (unsigned)batch->packet_count;
+        test_stream_answer(&s, batch);
+    }
+    cr_assert_eq(got, 1500);
+    test_stream_expect(&s, peer, text);
+    close(peer);
+    test_streams_end(&s);
+}
+
+static void every_way(unsigned without)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.without = without;
+    struct test_streams s = test_streams_begin(&config);
+    int peers[20];
+    for (unsigned i = 0; i < 20; i++)
+        peers[i] = test_stream_peer(&s);
+    for (unsigned round = 0; round < 10; round++) {
+        for (unsigned i = 0; i < 20; i++) {
+            test_stream_write(peers[i], "5:hello3:");
+            test_stream_answer(&s, test_wait(s.net, 0));
+            test_stream_write(peers[i], "abc1:x");
+        }
+        for (unsigned i = 0; i < 20; i++)
+            test_stream_answered(&s, peers[i], "5:hello3:abc1:x");
+    }
+    cr_assert_eq(zsip_net_stats(s.net)->messages_in, 600);
+    cr_assert_eq(zsip_net_stats(s.net)->messages_out, 600);
+    for (unsigned i = 0; i < 20; i++)
+        close(peers[i]);
+    test_stream_settles(&s, 0);
+    test_streams_end(&s);
+}
+
+Test(streams, serve_without_incremental_buffers)
+{
+    every_way(ZSIP_FEATURE_INCREMENTAL);
+}
+
+Test(streams, serve_without_multishot)
+{
+    every_way(ZSIP_FEATURE_MULTISHOT);
+}
+
+Test(streams, serve_without_deferred_task_work_and_registered_files)
+{
+    every_way(ZSIP_FEATURE_DEFER | ZSIP_FEATURE_FILES);
+}
+
+Test(streams, serve_with_none_of_them)
+{
+    every_way(ZSIP_FEATURE_DEFER | ZSIP_FEATURE_FILES | ZSIP_FEATURE_MULTISHOT |
+              ZSIP_FEATURE_INCREMENTAL);
+}

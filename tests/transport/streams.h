@@ -74,7 +74,7 @@ static inline void test_streams_end(struct test_streams *s)
 
 static inline int test_stream_connect(const struct zsip_address *to)
 {
-    union zsip_sockaddr name;
+    union zsip_sockaddr name = {0};
     socklen_t bytes = zsip_sockaddr_write(to, &name);
     int fd = socket(name.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_geq(fd, 0);
@@ -151,6 +151,21 @@ static inline void test_stream_answer(struct test_streams *s, const struct zsip_
     }
     zsip_net_send(s->net, outputs, batch->packet_count);
     zsip_net_recycle(s->net);
+}
+
+/* The same, and what comes meanwhile is answered. */
+static inline void test_stream_answered(struct test_streams *s, int fd, const char *text)
+{
+    char got[4096];
+    size_t bytes = 0, wanted = strlen(text);
+    for (unsigned turn = 0; turn < 500 && bytes < wanted; turn++) {
+        ssize_t more = recv(fd, got + bytes, sizeof(got) - bytes, MSG_DONTWAIT);
+        bytes += more > 0 ? (size_t)more : 0;
+        if (bytes < wanted)
+            test_stream_answer(s, test_wait(s->net, 1000000));
+    }
+    cr_assert(bytes == wanted && memcmp(got, text, bytes) == 0, "%.*s, not %s", (int)bytes, got,
+              text);
 }
 
 /* Turns until the peer has got exactly this. */
