@@ -332,10 +332,9 @@ void zsip_uas_malformed(struct zsip_endpoint *endpoint, const struct zsip_msg *m
 enum zsip_status zsip_uas_answer(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                                  const struct zsip_path *path, const struct zsip_txn_key *key,
                                  const struct answer *answer);
-/* While endpoint->shed is live: whether a packet is to be dropped unread, being a copy of what was
- * dropped and having to wait itself. */
-bool zsip_uas_sheds(struct zsip_endpoint *endpoint, const struct zsip_packet *packet,
-                    uint64_t hash);
+/* Whether a packet with this hash, which had to wait, is to be dropped unread, being a copy of what
+ * was dropped. */
+bool zsip_uas_sheds(struct zsip_endpoint *endpoint, uint64_t hash);
 void zsip_uas_provisional(struct zsip_endpoint *endpoint, struct zsip_txn_server server);
 void zsip_uas_abandoned(struct zsip_endpoint *endpoint, struct zsip_txn_server server);
 void zsip_uas_count_answer(struct zsip_endpoint *endpoint, unsigned status);

@@ -350,12 +350,16 @@ static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_pack
 {
     unsigned requests = 0;
     bool shed = shed_live(&endpoint->shed, endpoint->now_ns);
+    bool waited[RECEIVE_BATCH] = {false};
     uint64_t hashes[RECEIVE_BATCH];
-    for (unsigned i = 0; i < count && shed; i++)
-        hashes[i] = zsip_shed_hash(&endpoint->shed, packets[i].data, packets[i].bytes);
+    for (unsigned i = 0; i < count && shed; i++) {
+        waited[i] = packet_waited(endpoint, &packets[i], endpoint->config.age_max_ns / 8);
+        if (waited[i])
+            hashes[i] = zsip_shed_hash(&endpoint->shed, packets[i].data, packets[i].bytes);
+    }
     for (unsigned i = 0; i < count; i++) {
         struct zsip_msg *msg = &endpoint->messages[i];
-        if (shed && zsip_uas_sheds(endpoint, &packets[i], hashes[i])) {
+        if (waited[i] && zsip_uas_sheds(endpoint, hashes[i])) {
             endpoint->statuses[i] = UNREAD;
             continue;
         }

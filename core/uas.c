@@ -346,11 +346,9 @@ static void deliver(struct zsip_endpoint *endpoint, const struct zsip_incoming *
 #define BEGUN 0x9e3779b97f4a7c15ull
 
 /* Looks at the packet as it came: to read it would cost more than all the rest of dropping it. */
-bool zsip_uas_sheds(struct zsip_endpoint *endpoint, const struct zsip_packet *packet, uint64_t hash)
+bool zsip_uas_sheds(struct zsip_endpoint *endpoint, uint64_t hash)
 {
     struct shed *shed = &endpoint->shed;
-    if (!packet_waited(endpoint, packet, endpoint->config.age_max_ns / 8))
-        return false;
     if (!zsip_shed_knows(shed, hash) || zsip_shed_knows(shed, hash ^ BEGUN))
         return false;
     zsip_shed_note(shed, hash, endpoint->now_ns); /* the next copy takes longer to come */
