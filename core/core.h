@@ -194,6 +194,7 @@ bool zsip_response_write(struct zsip_endpoint *endpoint, const struct zsip_msg *
 struct held {
     struct zsip_path path;    /* of the response */
     uint64_t arrived_ns;      /* for the delay in a 100's Timestamp */
+    uint64_t told_ns;         /* when a 100 was written last */
     uint32_t echo_bytes;      /* what zsip_response_echo wrote, from bytes on */
     uint16_t timestamp_bytes; /* value of Timestamp, behind the echo */
     uint8_t method;

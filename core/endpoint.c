@@ -501,8 +501,10 @@ static void expire_event(struct zsip_endpoint *endpoint, const struct zsip_txn_e
         zsip_uac_event(endpoint, event);
         break;
     case ZSIP_TXN_SERVER_PROVISIONAL:
-        /* The callback of an event before this one may have answered it: no 100 after a final. */
-        if (zsip_txn_check(endpoint->txn, event->of.server) == ZSIP_OK)
+        /* The callback of an event before this one may have answered it: no 100 after a final, nor
+         * a second one. */
+        if (zsip_txn_check(endpoint->txn, event->of.server) == ZSIP_OK &&
+            endpoint_held(endpoint, event->of.server.slot)->told_ns != endpoint->now_ns)
             zsip_uas_provisional(endpoint, event->of.server);
         break;
     case ZSIP_TXN_SERVER_ABANDONED:

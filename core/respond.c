@@ -63,7 +63,7 @@ static enum zsip_status respond_current(struct zsip_endpoint *endpoint,
 }
 
 /* Writes the response to a held request. */
-static void write_held(struct zsip_endpoint *endpoint, const struct held *held,
+static void write_held(struct zsip_endpoint *endpoint, struct held *held,
                        const struct answer *answer)
 {
     struct text text = zsip_output_begin(&endpoint->output);
@@ -83,6 +83,8 @@ static void write_held(struct zsip_endpoint *endpoint, const struct held *held,
     const uint8_t *pad_at = zsip_response_rest(endpoint, NULL, held->method, answer, &text);
     if (!zsip_output_end(&endpoint->output, &text, pad_at, &held->path, 0))
         endpoint->stats.output_full++;
+    else if (answer->status == 100)
+        held->told_ns = endpoint->now_ns;
 }
 
 void zsip_uas_provisional(struct zsip_endpoint *endpoint, struct zsip_txn_server server)
@@ -192,6 +194,7 @@ enum zsip_status zsip_endpoint_hold(struct zsip_endpoint *endpoint, uint64_t han
     size_t bytes = (size_t)(text.at - begin);
     held->path = zsip_response_path(endpoint, current->msg, current->path);
     held->arrived_ns = endpoint->now_ns;
+    held->told_ns = 0;
     held->echo_bytes = (uint32_t)echo_bytes;
     held->timestamp_bytes = (uint16_t)(bytes - echo_bytes);
     held->method = current->msg->method;

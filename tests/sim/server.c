@@ -387,17 +387,14 @@ static void held_done(struct node *node, struct record *record,
 static void held_hundred(struct node *node, struct record *record)
 {
     uint64_t age = node->world->now_ns - record->opened_ns;
-    if (!record->reliable && !record->hundred) {
-        /* RFC 4320 section 4.1: not yet; whatever is written now is a fault. But in the turn in
-         * which it is due anyway, where one more does no harm. */
-        if (node->mode == EXPIRING && age >= node->p_ns && node_peek(node) != NULL)
-            stateless_answer(node, record->first, 100);
+    /* RFC 4320 section 4.1: not yet; whatever is written now is a fault. But in the turn in which
+     * it is due anyway it takes the place of the one that is. */
+    if (!record->reliable && !record->hundred &&
+        (node->mode != EXPIRING || age < node->p_ns || node_peek(node) == NULL))
         return;
-    }
     stateless_answer(node, record->first, 100);
-    record->again = !record->hundred && node->mode == EXPIRING && age >= node->p_ns;
     record->hundred = true;
-    if (node->server.hand == record && !record->again)
+    if (node->server.hand == record)
         node->server.hand = record->newer;
 }
 
@@ -425,14 +422,8 @@ void server_held_answered(struct node *node, struct record *record, enum zsip_st
 void server_hundred(struct node *node, const struct zsip_output *output)
 {
     struct server_model *model = &node->server;
-    while (model->hand != NULL && model->hand->hundred) {
-        struct record *had = model->hand;
-        model->hand = had->newer;
-        if (had->again && had->first->look.branch_hash == node_look(node)->branch_hash) {
-            answer_check(node, had->first, output);
-            return;
-        }
-    }
+    while (model->hand != NULL && model->hand->hundred)
+        model->hand = model->hand->newer;
     struct record *record = model->hand;
     if (record == NULL)
         fail(node->world, "node %u: a response out of nothing:\n%.*s", node->index,

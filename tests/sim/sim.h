@@ -117,7 +117,6 @@ struct record {
     bool cancel;
     bool reliable;
     bool hundred; /* a 100 went out */
-    bool again;   /* and another may, in the same turn */
     bool maybe;   /* could be recorded or not: the model can't tell */
     bool gone;    /* it was not, or its time is over; may still take its place */
     bool loose;   /* written under pressure: not everything is known */
