@@ -3,9 +3,9 @@
 
 #include "bench/load/format.h"
 #include "bench/load/report.h"
+#include "sipp.h"
 
 #include <string.h>
-#include <time.h>
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
@@ -27,35 +27,6 @@ static void begin_line(FILE *out, const struct load_config *config, const char *
         fprintf(out, ", %g s", (double)config->duration_ns / 1e9);
     fputc('\n', out);
     fflush(out);
-}
-
-unsigned load_watch(struct load *load, FILE *out, const sigset_t *signals)
-{
-    const struct timespec pause = {0, 20000000};
-    uint32_t printed = 0;
-    unsigned asked = 0;
-    bool running;
-
-    do {
-        struct load_second second;
-
-        running = load_running(load); /* before the last second is looked for */
-        for (; load_second(load, printed, &second); printed++) {
-            if (out != NULL)
-                load_report_second(out, printed, &second);
-        }
-        if (!running || sigtimedwait(signals, NULL, &pause) < 0)
-            continue;
-        if (asked++ == 0) {
-            load_close(load);
-            fputs("zsip load: no more requests; waiting for what is pending, once more to stop "
-                  "at once\n",
-                  stderr);
-        } else {
-            load_stop(load);
-        }
-    } while (running);
-    return asked;
 }
 
 static int finish(struct load *load, struct load_arguments *arguments)
@@ -83,8 +54,15 @@ int zsip_cli_load(int argc, char **argv)
     char error[512] = "";
     sigset_t signals;
     enum zsip_status made;
-    int status = load_options(argc, argv, &arguments);
+    static struct cli_sipp sipp;
+    char title[200];
+    int status;
 
+    if (!cli_sipp_translate(argc, argv, &sipp))
+        return CLI_EXIT_USAGE;
+    argc = sipp.argc;
+    argv = sipp.argv;
+    status = load_options(argc, argv, &arguments);
     if (status >= 0)
         return status;
     if (!cli_output_open(&arguments.output, argc, argv, &arguments.config))
@@ -99,9 +77,13 @@ int zsip_cli_load(int argc, char **argv)
     if (made != ZSIP_OK)
         return load_refused(made, error);
     begin_line(arguments.output.text, &arguments.config, arguments.scenario.path);
+    snprintf(title, sizeof title, "zsip load %s", argv[argc - 1]);
     if (load_start(load) == ZSIP_OK) {
         cli_output_begin(&arguments.output, load);
-        load_watch(load, arguments.quiet ? NULL : arguments.output.text, &signals);
+        if (arguments.quiet)
+            load_watch(load, NULL, &signals);
+        else
+            load_watch_live(load, &arguments.config, title, arguments.output.text, &signals);
         status = finish(load, &arguments);
     } else {
         cli_error("can't start a thread; give fewer --workers");

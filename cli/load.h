@@ -37,10 +37,13 @@ struct load_arguments {
 /* load_options.c: returns an exit status, or -1 to go on. */
 int load_options(int argc, char **argv, struct load_arguments *out);
 
-/* load.c: prints the seconds that are over until the run is; out NULL: doesn't print. SIGINT and
- * SIGTERM are blocked in all threads and taken here: one ends the arrivals, a second one the run.
- * Returns how many came. */
+/* watch.c: follows the run to its end, with a line a second where out is not NULL. The signals are
+ * blocked; the first ends the arrivals, the second the run. Returns how often that was asked for.
+ */
 unsigned load_watch(struct load *load, FILE *out, const sigset_t *signals);
+/* The same, on a terminal with the live view. */
+unsigned load_watch_live(struct load *load, const struct load_config *config, const char *title,
+                         FILE *out, const sigset_t *signals);
 /* A run that could not be made: says so, returns the exit status. */
 int load_refused(enum zsip_status status, const char *error);
 

@@ -372,6 +372,12 @@ static bool scenario_complete(struct load_arguments *out)
     config->scenario = out->scenario.scenario;
     config->scenario_log = out->scenario.log;
     config->overlap = true;
+    if (config->rate <= 0 && !out->window_given) { /* as SIPp's */
+        load_schedule_constant(&out->schedule, 10);
+        config->schedule = &out->schedule;
+        config->rate_text = "10";
+        config->rate = 10;
+    }
     return true;
 }
 

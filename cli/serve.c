@@ -1,15 +1,13 @@
 /* zsip serve: workers made, watched and ended. */
 #include "serve.h"
 #include "service.h"
+#include "sipp.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* How often is looked whether as many calls are over as are wanted. */
-#define COUNT_LOOK_NS (20 * ZSIP_NS_PER_MS)
 
 struct serve {
     struct serve_config config;
@@ -102,58 +100,6 @@ static bool any_broken(const struct serve *serve)
     return false;
 }
 
-/* Prints the line of the interval that ended, over the one before on a terminal. */
-static void line(const struct serve *serve, struct serve_totals *before, double seconds)
-{
-    struct serve_totals now;
-    bool over = serve->config.stats_s == 0;
-
-    serve_totals(serve->workers, serve->worker_count, &now);
-    fprintf(serve->out, over ? "\r\033[K%6.0f s  " : "%6.0f s  ", elapsed_s(serve));
-    serve_report_line(serve->out, before, &now, seconds);
-    if (!over)
-        fputc('\n', serve->out);
-    fflush(serve->out);
-    *before = now;
-}
-
-/* Until a signal or until a worker broke. Returns whether to drain. */
-static bool watch(struct serve *serve, const sigset_t *signals)
-{
-    bool live = !serve->config.print && isatty(fileno(serve->out));
-    uint64_t interval_s = serve->config.stats_s > 0 ? serve->config.stats_s : live ? 1 : 0;
-    uint64_t last_ns = serve->start_ns;
-    struct serve_totals before;
-
-    memset(&before, 0, sizeof before);
-    while (!any_broken(serve)) {
-        uint64_t next_ns = last_ns + (interval_s > 0 ? interval_s : 1) * ZSIP_NS_PER_S;
-        uint64_t now_ns = zsip_time_now().monotonic_ns;
-        uint64_t pause_ns = next_ns > now_ns ? next_ns - now_ns : 0;
-        /* Looks at least once a second whether a worker broke. */
-        struct timespec pause = {pause_ns >= ZSIP_NS_PER_S, 0};
-        int signal;
-
-        if (pause.tv_sec == 0)
-            pause.tv_nsec = (long)pause_ns;
-        if (serve->config.count > 0 && pause_ns > COUNT_LOOK_NS)
-            pause = (struct timespec){0, COUNT_LOOK_NS};
-        signal = sigtimedwait(signals, NULL, &pause);
-        if (signal > 0)
-            return signal == SIGTERM;
-        if (serve->config.count > 0 &&
-            serve_script_ended(serve->workers, serve->worker_count) >= serve->config.count)
-            return true;
-        now_ns = zsip_time_now().monotonic_ns;
-        if (now_ns < next_ns)
-            continue;
-        if (interval_s > 0)
-            line(serve, &before, (double)(now_ns - last_ns) / 1e9);
-        last_ns = next_ns;
-    }
-    return false;
-}
-
 static void drain(struct serve *serve, const sigset_t *signals)
 {
     const struct timespec pause = {0, 20000000};
@@ -204,7 +150,10 @@ static int run(struct serve *serve, const sigset_t *signals)
     bool broken, wants_drain;
 
     service_notify("READY=1\nSTATUS=serving");
-    wants_drain = watch(serve, signals);
+    wants_drain =
+        serve_watch(&(struct serve_watched){&serve->config, serve->workers, serve->worker_count,
+                                            serve->out, serve->start_ns},
+                    signals);
     service_notify("STOPPING=1\nSTATUS=ending");
     if (wants_drain)
         drain(serve, signals);
@@ -236,10 +185,15 @@ static void config_init(struct serve_config *config)
 int zsip_cli_serve(int argc, char **argv)
 {
     static struct serve serve; /* its lists are too large for a stack */
+    static struct cli_sipp sipp;
     sigset_t signals;
     int status;
 
     config_init(&serve.config);
+    if (!cli_sipp_translate(argc, argv, &sipp))
+        return CLI_EXIT_USAGE;
+    argc = sipp.argc;
+    argv = sipp.argv;
     status = serve_options(argc, argv, &serve.config);
     if (status >= 0)
         return status;

@@ -9,6 +9,7 @@
 #include "tcp.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 #define SERVE_WORKERS_MAX 64u
@@ -43,6 +44,7 @@ struct serve_config {
     struct cli_scenario scenario; /* its path NULL: none */
     uint64_t count;               /* of its calls, then it ends; 0: goes on */
     bool print;
+    bool quiet;
     uint64_t stats_s; /* 0: a live line on a terminal */
     const char *json;
 };
@@ -97,6 +99,19 @@ void serve_script_totals(struct serve_worker *const *workers, unsigned count,
 
 /* serve_print.c: shows one message on standard output. */
 void serve_print(const struct zsip_incoming *incoming);
+
+/* serve_watch.c: what goes on, each interval a line or on a terminal the live view. */
+struct serve_watched {
+    const struct serve_config *config;
+    struct serve_worker *const *workers;
+    unsigned worker_count;
+    FILE *out;
+    uint64_t start_ns;
+};
+
+/* Until a signal, a key, as many calls as wanted, or until a worker broke. Returns whether to
+ * drain. */
+bool serve_watch(const struct serve_watched *watched, const sigset_t *signals);
 
 /* serve_report.c. */
 struct serve_totals {

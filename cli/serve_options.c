@@ -24,6 +24,7 @@ enum {
     OPTION_STATS,
     OPTION_JSON,
     OPTION_COUNT,
+    OPTION_QUIET,
 };
 
 static const struct cli_option options[] = {
@@ -76,6 +77,7 @@ static const struct cli_option options[] = {
     {NULL, 0, NULL, "Output"},
     {"print", OPTION_PRINT, NULL, "show each message as it arrives"},
     {"stats", OPTION_STATS, "SECONDS", "a line every so often (on a terminal a live one a second)"},
+    {"quiet", OPTION_QUIET, NULL, "no live view"},
     {"json", OPTION_JSON, "FILE", "write the summary as JSON too; - is standard output"},
     {0},
 };
@@ -292,6 +294,9 @@ static bool option_output(int id, const char *value, struct serve_config *config
         return cli_value_number("--stats", value, 1, 86400, &config->stats_s);
     case OPTION_JSON:
         config->json = value;
+        return true;
+    case OPTION_QUIET:
+        config->quiet = true;
         return true;
     case OPTION_COUNT:
         return cli_value_number("--count", value, 1, UINT64_C(1) << 48, &config->count);
