@@ -429,7 +429,7 @@ int load_verdict(const struct load_result *result)
     if (result->objectives > 0)
         return result->objectives_missed > 0 ? 3 : 0;
     if (result->steps != NULL && calls->failed_unanswered + calls->failed_unreachable == 0 &&
-        calls->succeeded > 0)
+        calls->succeeded + calls->failed > 0)
         return calls->failed == 0 && calls->succeeded == calls->started ? 0 : 1;
     if (result->steps != NULL)
         return 2;

@@ -294,10 +294,12 @@ static enum act act_flow(struct scene *scene, const struct scenario_action *acti
 static enum act act_clock(struct scene *scene, const struct scenario_action *action)
 {
     struct timespec now;
+    long microseconds;
 
     clock_gettime(CLOCK_REALTIME, &now);
+    microseconds = now.tv_nsec / 1000;
     number_set(scene, action->assign[0], (double)now.tv_sec);
-    number_set(scene, action->assign[1], (double)(now.tv_nsec / 1000));
+    number_set(scene, action->assign[1], (double)microseconds);
     return ACT_ON;
 }
 

@@ -43,7 +43,6 @@ char *scenario_clean(struct scenario_reader *reader, const char *text, size_t by
     out[length] = '\0';
     if (length > 0 && strstr(out, "\n\n") == NULL) {
         memcpy(out + length, "\n\n", 3);
-        length += 2;
     } else if (length > 0 && out[length - 1] != '\n' && ended) {
         memcpy(out + length, "\n", 2);
     }
