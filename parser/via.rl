@@ -6,6 +6,98 @@
 
 #pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 
+/* A value on its way through the machine. */
+struct via_scan {
+    const uint8_t *name_0, *name_1, *value_0, *value_1; /* the parameter; value_0 NULL: none */
+    const uint8_t *branch_0, *branch_1, *received_0, *received_1, *maddr_0, *maddr_1;
+    const uint8_t *ttl_0, *ttl_1, *rport_0, *rport_1, *rport_value_0;
+    const uint8_t *fault; /* where a parameter that means something is not what it should be */
+    const char *rule;
+    bool twice;
+    uint8_t flags;
+};
+
+static bool all_digits(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p == end;
+}
+
+/* What parameters may have for a value. The machine has seen to it that one in quotes or brackets
+ * is whole, and what is neither is a token but for colons. */
+enum via_value { VALUE_ANY, VALUE_NONE, VALUE_TOKEN, VALUE_HOST, VALUE_ADDRESS, VALUE_PORT,
+                 VALUE_TTL };
+
+static bool value_fits(const struct via_scan *scan, enum via_value kind)
+{
+    const uint8_t *p = scan->value_0, *end = scan->value_1;
+    if (p == NULL)
+        return kind == VALUE_ANY || kind == VALUE_NONE || kind == VALUE_PORT;
+    bool colon = false;
+    for (const uint8_t *q = p; q < end && *p != '[' && *p != '"'; q++)
+        colon |= *q == ':';
+    switch (kind) {
+    case VALUE_ANY:
+        return !colon;
+    case VALUE_TOKEN:
+        return !colon && *p != '[' && *p != '"';
+    case VALUE_HOST:
+        return !colon && *p != '"';
+    case VALUE_ADDRESS:
+        return *p != '"';
+    case VALUE_PORT:
+        return all_digits(p, end);
+    case VALUE_TTL:
+        return all_digits(p, end) && end - p <= 3;
+    default:
+        return false;
+    }
+}
+
+/* RFC 3261 section 25.1, via-params; RFC 3581 section 3, RFC 5923 section 10, RFC 7339 section 4.
+ * received may be an IPv6 address with or without brackets: RFC 5118 section 4.5 asks a receiver to
+ * take both. */
+static void param_take(struct via_scan *scan)
+{
+    static const struct {
+        const char *name, *rule;
+        enum via_value kind;
+        uint8_t flag;
+        uint8_t place; /* in struct via_scan: where the value goes; 0: nowhere */
+    } params[] = {
+        {"branch", "Via branch", VALUE_TOKEN, 0, offsetof(struct via_scan, branch_0)},
+        {"received", "Via received", VALUE_ADDRESS, 0, offsetof(struct via_scan, received_0)},
+        {"maddr", "Via maddr", VALUE_HOST, 0, offsetof(struct via_scan, maddr_0)},
+        {"ttl", "Via ttl", VALUE_TTL, ZSIP_VIA_TTL, offsetof(struct via_scan, ttl_0)},
+        {"rport", "Via rport", VALUE_PORT, ZSIP_VIA_RPORT, offsetof(struct via_scan, rport_0)},
+        {"alias", "Via parameter", VALUE_NONE, ZSIP_VIA_ALIAS, 0},
+        {"oc", "Via parameter", VALUE_ANY, ZSIP_VIA_OC, 0},
+        {NULL, "Via parameter", VALUE_ANY, 0, 0},
+    };
+    size_t length = (size_t)(scan->name_1 - scan->name_0), i = 0;
+    while (params[i].name != NULL && !zsip_text_is(scan->name_0, length, params[i].name))
+        i++;
+    if (!value_fits(scan, params[i].kind)) {
+        scan->fault = scan->value_0 != NULL ? scan->value_0 : scan->name_1;
+        scan->rule = params[i].rule;
+        return;
+    }
+    scan->flags |= params[i].flag;
+    if (params[i].place == 0)
+        return;
+    const uint8_t **slot = (void *)((char *)scan + params[i].place);
+    scan->twice |= slot[0] != NULL;
+    slot[0] = scan->value_0;
+    slot[1] = scan->value_1;
+    /* Of rport the whole parameter is kept, for it is what gets replaced. */
+    if (params[i].kind == VALUE_PORT) {
+        scan->rport_value_0 = scan->value_0;
+        scan->rport_0 = scan->name_0;
+        scan->rport_1 = scan->value_0 != NULL ? scan->value_1 : scan->name_1;
+    }
+}
+
 %%{
     machine zsip_via;
     include zsip_grammar "grammar.rl";
@@ -20,20 +112,11 @@
     action port_end { port_1 = p; }
     action params_begin { if (params_0 == NULL) params_0 = p; rule = "Via parameter"; }
     action params_end { params_1 = p; }
-    action param_begin { param_0 = p; }
-    action branch_begin { value_0 = p; rule = "Via branch"; }
-    action branch { twice |= branch_0 != NULL; branch_0 = value_0; branch_1 = p; }
-    action received_begin { value_0 = p; rule = "Via received"; }
-    action received { twice |= received_0 != NULL; received_0 = value_0; received_1 = p; }
-    action maddr_begin { value_0 = p; rule = "Via maddr"; }
-    action maddr { twice |= maddr_0 != NULL; maddr_0 = value_0; maddr_1 = p; }
-    action ttl_begin { value_0 = p; rule = "Via ttl"; }
-    action ttl { twice |= ttl_0 != NULL; ttl_0 = value_0; ttl_1 = p; }
-    action rport_value { rport_value_0 = p; rule = "Via rport"; }
-    # Left once behind the name, and again behind a value after white space.
-    action rport { twice |= rport_0 != NULL && rport_0 != param_0; rport_0 = param_0; rport_1 = p; }
-    action alias { flags |= ZSIP_VIA_ALIAS; }
-    action oc { flags |= ZSIP_VIA_OC; }
+    action name_begin { scan.name_0 = p; scan.value_0 = NULL; }
+    action name_end { scan.name_1 = p; }
+    action value_begin { scan.value_0 = p; }
+    action value_end { scan.value_1 = p; }
+    action take { if (scan.name_0 != NULL && scan.fault == NULL) param_take(&scan); }
     action comma { fhold; fbreak; }
 
     # ---- RFC 3261 section 25.1 ----
@@ -42,22 +125,13 @@
                     ( transport >transport_begin %transport_end );
     sent_by = ( host_text >host_begin %host_end ( COLON port >port_begin %port_end )? )
               >sent_by_begin %sent_by_end;
-    via_ttl = "ttl"i EQUAL ttl >ttl_begin %ttl;
-    via_maddr = "maddr"i EQUAL host_text >maddr_begin %maddr;
-    # With or without the brackets; RFC 5118 section 4.5 asks a receiver to take both.
-    via_received = "received"i EQUAL ( host_text | ( HEXDIG | [:.] )+ ) >received_begin %received;
-    via_branch = "branch"i EQUAL token >branch_begin %branch;
-    # RFC 3581 section 3, RFC 5923 section 10, RFC 7339 section 4.
-    response_port = ( "rport"i ( EQUAL DIGIT+ >rport_value )? ) %rport;
-    alias = "alias"i %alias;
-    oc = "oc"i %oc ( EQUAL gen_value )?;
-    other_name = token - ( "ttl"i | "maddr"i | "received"i | "branch"i | "rport"i | "alias"i |
-                           "oc"i );
-    via_extension = other_name ( EQUAL gen_value )?;
-    via_params = via_ttl | via_maddr | via_received | via_branch | response_port | alias | oc |
-                 via_extension;
-    via_parm = sent_protocol LWS sent_by ( SWS ( ";" >params_begin ) SWS
-               via_params >param_begin %params_end )*;
+    # via-params, all of them as generic-param first, so that no name is in the machine: which one
+    # means what, and what it may have for a value, is in param_take().
+    via_value = gen_value | ( HEXDIG | [:.] )+;
+    via_params = token >name_begin %name_end
+                 ( EQUAL via_value >value_begin %value_end )?;
+    via_parm = sent_protocol LWS sent_by ( SWS ( ";" >take >params_begin ) SWS
+               via_params %params_end )*;
 
     main := via_parm SWS ( "," @comma )?;
 
@@ -93,48 +167,47 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
     const uint8_t *begin = *cursor, *p = begin, *pe = end, *eof = end;
     const uint8_t *transport_0 = p, *transport_1 = p, *sent_by_0 = p, *sent_by_1 = p;
     const uint8_t *host_0 = p, *host_1 = p, *port_0 = NULL, *port_1 = NULL, *params_0 = NULL;
-    const uint8_t *params_1 = p, *param_0 = p, *value_0 = p, *branch_0 = NULL, *branch_1 = p;
-    const uint8_t *received_0 = NULL, *received_1 = p, *maddr_0 = NULL, *maddr_1 = p;
-    const uint8_t *ttl_0 = NULL, *ttl_1 = p;
-    const uint8_t *rport_0 = NULL, *rport_1 = p, *rport_value_0 = NULL;
+    const uint8_t *params_1 = p;
+    struct via_scan scan = {0};
     const char *rule = "Via sent-protocol";
     uint64_t port = 0, ttl = 0, rport_port = 0;
-    uint8_t flags = 0, host_kind, kind;
-    bool twice = false;
+    uint8_t host_kind, kind;
     int cs;
 
     %% write init;
     %% write exec;
 
+    if (cs >= zsip_via_first_final && scan.name_0 != NULL && scan.fault == NULL)
+        param_take(&scan);
+    if (scan.fault != NULL)
+        return zsip_fault_set(fault, base, scan.fault, ZSIP_ERROR_SYNTAX, scan.rule);
     if (cs < zsip_via_first_final)
         return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, rule);
-    if (twice)
+    if (scan.twice)
         return zsip_fault_set(fault, base, begin, ZSIP_ERROR_SYNTAX, "Via parameter twice");
     /* What is no host is a fault of the grammar, and comes before numbers out of range. */
     struct zsip_slice host, maddr = {0, 0}, received = {0, 0};
     enum zsip_status status =
         zsip_machine_host(base, host_0, host_1, &host, &host_kind, "Via sent-by", fault);
-    if (status == ZSIP_OK && maddr_0 != NULL)
-        status = zsip_machine_host(base, maddr_0, maddr_1, &maddr, &kind, "Via maddr", fault);
-    if (status == ZSIP_OK && received_0 != NULL)
-        status = received_address(base, received_0, received_1, &received, fault);
+    if (status == ZSIP_OK && scan.maddr_0 != NULL)
+        status = zsip_machine_host(base, scan.maddr_0, scan.maddr_1, &maddr, &kind, "Via maddr",
+                                   fault);
+    if (status == ZSIP_OK && scan.received_0 != NULL)
+        status = received_address(base, scan.received_0, scan.received_1, &received, fault);
     if (status != ZSIP_OK)
         return status;
     if (port_0 != NULL && (!zsip_number(port_0, port_1, 65535, &port) || port == 0))
         return zsip_fault_set(fault, base, port_0, ZSIP_ERROR_RANGE, "Via port");
-    if (ttl_0 != NULL && !zsip_number(ttl_0, ttl_1, 255, &ttl))
-        return zsip_fault_set(fault, base, ttl_0, ZSIP_ERROR_RANGE, "Via ttl");
-    if (rport_value_0 != NULL && (!zsip_number(rport_value_0, rport_1, 65535, &rport_port)))
-        return zsip_fault_set(fault, base, rport_value_0, ZSIP_ERROR_RANGE, "Via rport");
+    if (scan.ttl_0 != NULL && !zsip_number(scan.ttl_0, scan.ttl_1, 255, &ttl))
+        return zsip_fault_set(fault, base, scan.ttl_0, ZSIP_ERROR_RANGE, "Via ttl");
+    if (scan.rport_value_0 != NULL &&
+        !zsip_number(scan.rport_value_0, scan.rport_1, 65535, &rport_port))
+        return zsip_fault_set(fault, base, scan.rport_value_0, ZSIP_ERROR_RANGE, "Via rport");
 
-    if (rport_0 != NULL)
-        flags |= ZSIP_VIA_RPORT;
-    if (rport_value_0 != NULL)
-        flags |= ZSIP_VIA_RPORT_VALUE;
-    if (ttl_0 != NULL)
-        flags |= ZSIP_VIA_TTL;
-    if (branch_0 != NULL && has_cookie(branch_0, branch_1))
-        flags |= ZSIP_VIA_COOKIE;
+    if (scan.rport_value_0 != NULL)
+        scan.flags |= ZSIP_VIA_RPORT_VALUE;
+    if (scan.branch_0 != NULL && has_cookie(scan.branch_0, scan.branch_1))
+        scan.flags |= ZSIP_VIA_COOKIE;
     *out = (struct zsip_via){
         .whole = zsip_slice_between(base, begin, params_0 != NULL ? params_1 : sent_by_1),
         .transport_name = zsip_slice_between(base, transport_0, transport_1),
@@ -147,15 +220,15 @@ enum zsip_status zsip_machine_via(const uint8_t *base, const uint8_t **cursor, c
         .rport_port = (uint16_t)rport_port,
         .transport = (uint8_t)zsip_transport_by_name(transport_0,
                                                      (size_t)(transport_1 - transport_0)),
-        .flags = flags,
+        .flags = scan.flags,
         .ttl = (uint8_t)ttl,
     };
     if (params_0 != NULL)
         out->params = zsip_slice_between(base, params_0, params_1);
-    if (branch_0 != NULL)
-        out->branch = zsip_slice_between(base, branch_0, branch_1);
-    if (rport_0 != NULL)
-        out->rport = zsip_slice_between(base, rport_0, rport_1);
+    if (scan.branch_0 != NULL)
+        out->branch = zsip_slice_between(base, scan.branch_0, scan.branch_1);
+    if (scan.rport_0 != NULL)
+        out->rport = zsip_slice_between(base, scan.rport_0, scan.rport_1);
     *cursor = p;
     return ZSIP_OK;
 }
