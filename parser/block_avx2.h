@@ -8,16 +8,20 @@
 #ifndef ZSIP_PARSER_BLOCK_AVX2_H
 #define ZSIP_PARSER_BLOCK_AVX2_H
 
+#include "parser/classes.h"
 #include "parser/fills.h"
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct block {
     __m256i low, high;
 };
 
-/* The first half of a block, for what seldom needs more. */
+/* The first half of a block, for what seldom needs more. Its masks have 64 bits too, of which the
+ * upper ones are 0. */
+#define HALF_BYTES 32
 struct half {
     __m256i all;
 };
@@ -34,9 +38,9 @@ static inline __m256i fill(enum zsip_fill which)
 }
 
 /* Index of the lowest bit; 64 for none. */
-static inline unsigned lowest(uint64_t mask)
+static inline uint64_t lowest(uint64_t mask)
 {
-    return (unsigned)_tzcnt_u64(mask);
+    return _tzcnt_u64(mask);
 }
 
 static inline struct block block_load(const uint8_t *p)
@@ -65,7 +69,13 @@ static inline uint64_t block_equal(struct block block, enum zsip_fill which)
                         _mm256_cmpeq_epi8(block.high, fill(which)));
 }
 
-static inline uint32_t half_equal(struct half half, enum zsip_fill which)
+static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
+{
+    __m256i wide = _mm256_set1_epi8((char)byte);
+    return mask_of_both(_mm256_cmpeq_epi8(block.low, wide), _mm256_cmpeq_epi8(block.high, wide));
+}
+
+static inline uint64_t half_equal(struct half half, enum zsip_fill which)
 {
     return mask_of(_mm256_cmpeq_epi8(half.all, fill(which)));
 }
@@ -83,6 +93,11 @@ static inline uint64_t block_control(struct block block)
     return mask_of_both(control(block.low), control(block.high));
 }
 
+static inline uint64_t half_control(struct half half)
+{
+    return mask_of(control(half.all));
+}
+
 static inline __m256i digit(__m256i v)
 {
     __m256i value = _mm256_sub_epi8(v, fill(ZSIP_FILL_0));
@@ -94,7 +109,7 @@ static inline uint64_t block_digits(struct block block)
     return mask_of_both(digit(block.low), digit(block.high));
 }
 
-static inline uint32_t half_digits(struct half half)
+static inline uint64_t half_digits(struct half half)
 {
     return mask_of(digit(half.all));
 }
@@ -107,39 +122,88 @@ static inline __m256i outside(__m256i v, __m256i table)
     return _mm256_cmpeq_epi8(both, _mm256_setzero_si256());
 }
 
-static inline __m256i table_load(const uint8_t table[16])
+static inline __m256i rows_load(enum zsip_class class)
 {
-    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)table));
+    const void *rows = zsip_class_rows[class];
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)rows));
 }
 
-/* The bytes that are not of a class. Bit r of table[c & 15] says that the ASCII character c of row
- * r = c >> 4 is of it; a byte over 0x7F never is. */
-static inline uint64_t block_outside(struct block block, const uint8_t table[16])
+/* The bytes that are not of a class; one over 0x7F is of none. */
+static inline uint64_t block_outside(struct block block, enum zsip_class class)
 {
-    __m256i wide = table_load(table);
-    return mask_of_both(outside(block.low, wide), outside(block.high, wide));
+    __m256i table = rows_load(class);
+    return mask_of_both(outside(block.low, table), outside(block.high, table));
 }
 
-static inline uint32_t half_outside(struct half half, const uint8_t table[16])
+static inline uint64_t half_outside(struct half half, enum zsip_class class)
 {
-    return mask_of(outside(half.all, table_load(table)));
+    return mask_of(outside(half.all, rows_load(class)));
 }
 
 /* Whether the first length bytes at p, in lower case, are those of lower; both can be read for 32
  * bytes, and length is below that. Only letters may differ by the bit that is ignored, or what the
  * caller has excluded. */
-static inline bool name_equal(const uint8_t *p, const uint8_t *lower, unsigned length)
+static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t length)
 {
     __m256i folded = _mm256_or_si256(load_32_bytes(p), fill(ZSIP_FILL_20));
     uint32_t same = mask_of(_mm256_cmpeq_epi8(folded, load_32_bytes(lower)));
-    return _bzhi_u32(~same, length) == 0;
+    return _bzhi_u32(~same, (unsigned)length) == 0;
 }
 
-/* The same, case and all. */
+/* Where the 32 bytes at a differ from those at b. */
+static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
+{
+    return (uint32_t)~mask_of(_mm256_cmpeq_epi8(load_32_bytes(a), load_32_bytes(b)));
+}
+
+/* name_equal(), case and all. */
 static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
 {
-    uint32_t same = mask_of(_mm256_cmpeq_epi8(load_32_bytes(a), load_32_bytes(b)));
-    return _bzhi_u32(~same, length) == 0;
+    return _bzhi_u64(bytes_different(a, b), length) == 0;
+}
+
+/* The lowest count bits, all of them for 64 and more. */
+static inline uint64_t low_bits(uint64_t count)
+{
+    return _bzhi_u64(~0ull, (unsigned)count);
+}
+
+/* The lowest count bytes, count at most 31. */
+static inline uint64_t low_bytes(uint64_t bytes, uint64_t count)
+{
+    return _bzhi_u64(bytes, (unsigned)(8 * count));
+}
+
+static inline unsigned bit_count(uint64_t mask)
+{
+    return (unsigned)_mm_popcnt_u64(mask);
+}
+
+/* Whether of the bits of all, two that follow one another are both in some, which is a part of it.
+ */
+static inline bool two_in_a_row(uint64_t some, uint64_t all)
+{
+    /* Not by PEXT, which Zen 2 and before have only in microcode. */
+    for (; some != 0; some &= some - 1) {
+        uint64_t behind = all & ~_blsmsk_u64(some);
+        if ((_blsi_u64(behind) & some) != 0)
+            return true;
+    }
+    return false;
+}
+
+/* The places of the mask's bits, each with base added, in order. Returns their number; room for 64
+ * is written to. */
+static inline unsigned places_put(uint64_t mask, unsigned base, uint16_t *out)
+{
+    unsigned count = bit_count(mask);
+    for (unsigned i = 0; i < count; i += 4) {
+        for (unsigned j = 0; j < 4; j++) {
+            out[i + j] = (uint16_t)(base + lowest(mask));
+            mask &= mask - 1;
+        }
+    }
+    return count;
 }
 
 static inline void zero_bytes(void *memory, size_t bytes)

@@ -6,11 +6,14 @@
 #ifndef ZSIP_PARSER_BLOCK_SSE4_H
 #define ZSIP_PARSER_BLOCK_SSE4_H
 
+#include "parser/classes.h"
 #include "parser/fills.h"
 
 #include <immintrin.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#define HALF_BYTES 32
 struct half {
     __m128i low, high;
 };
@@ -19,9 +22,14 @@ struct block {
     struct half low, high;
 };
 
-static inline unsigned lowest(uint64_t mask)
+static inline uint64_t lowest(uint64_t mask)
 {
-    return mask != 0 ? (unsigned)__builtin_ctzll(mask) : 64;
+    return mask != 0 ? (uint64_t)__builtin_ctzll(mask) : 64;
+}
+
+static inline uint64_t low_bits(uint64_t count)
+{
+    return count < 64 ? (1ull << count) - 1 : ~0ull;
 }
 
 static inline __m128i load_16_bytes(const uint8_t *p)
@@ -49,14 +57,25 @@ static inline uint32_t mask_of(__m128i low, __m128i high)
     return (uint32_t)_mm_movemask_epi8(low) | (uint32_t)_mm_movemask_epi8(high) << 16;
 }
 
-static inline uint32_t half_equal(struct half half, enum zsip_fill which)
+static inline uint64_t half_equal(struct half half, enum zsip_fill which)
 {
     return mask_of(_mm_cmpeq_epi8(half.low, fill(which)), _mm_cmpeq_epi8(half.high, fill(which)));
 }
 
 static inline uint64_t block_equal(struct block block, enum zsip_fill which)
 {
-    return half_equal(block.low, which) | (uint64_t)half_equal(block.high, which) << 32;
+    return half_equal(block.low, which) | half_equal(block.high, which) << 32;
+}
+
+static inline uint64_t half_equal_byte(struct half half, uint8_t byte)
+{
+    __m128i wide = _mm_set1_epi8((char)byte);
+    return mask_of(_mm_cmpeq_epi8(half.low, wide), _mm_cmpeq_epi8(half.high, wide));
+}
+
+static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
+{
+    return half_equal_byte(block.low, byte) | half_equal_byte(block.high, byte) << 32;
 }
 
 static inline __m128i control(__m128i v)
@@ -65,10 +84,14 @@ static inline __m128i control(__m128i v)
     return _mm_or_si128(low, _mm_cmpeq_epi8(v, fill(ZSIP_FILL_DEL)));
 }
 
+static inline uint64_t half_control(struct half half)
+{
+    return mask_of(control(half.low), control(half.high));
+}
+
 static inline uint64_t block_control(struct block block)
 {
-    return mask_of(control(block.low.low), control(block.low.high)) |
-           (uint64_t)mask_of(control(block.high.low), control(block.high.high)) << 32;
+    return half_control(block.low) | half_control(block.high) << 32;
 }
 
 static inline __m128i digit(__m128i v)
@@ -77,14 +100,14 @@ static inline __m128i digit(__m128i v)
     return _mm_cmpeq_epi8(_mm_min_epu8(value, fill(ZSIP_FILL_09)), value);
 }
 
-static inline uint32_t half_digits(struct half half)
+static inline uint64_t half_digits(struct half half)
 {
     return mask_of(digit(half.low), digit(half.high));
 }
 
 static inline uint64_t block_digits(struct block block)
 {
-    return half_digits(block.low) | (uint64_t)half_digits(block.high) << 32;
+    return half_digits(block.low) | half_digits(block.high) << 32;
 }
 
 static inline __m128i outside(__m128i v, __m128i table)
@@ -95,34 +118,70 @@ static inline __m128i outside(__m128i v, __m128i table)
     return _mm_cmpeq_epi8(both, _mm_setzero_si128());
 }
 
-static inline uint32_t half_outside(struct half half, const uint8_t table[16])
+static inline uint64_t half_outside(struct half half, enum zsip_class class)
 {
-    __m128i class = load_16_bytes(table);
-    return mask_of(outside(half.low, class), outside(half.high, class));
+    __m128i rows = load_16_bytes(zsip_class_rows[class]);
+    return mask_of(outside(half.low, rows), outside(half.high, rows));
 }
 
-static inline uint64_t block_outside(struct block block, const uint8_t table[16])
+static inline uint64_t block_outside(struct block block, enum zsip_class class)
 {
-    return half_outside(block.low, table) | (uint64_t)half_outside(block.high, table) << 32;
+    return half_outside(block.low, class) | half_outside(block.high, class) << 32;
 }
 
-static inline bool masks_equal(struct half a, struct half b, unsigned length)
+static inline uint64_t halves_different(struct half a, struct half b)
 {
-    uint32_t same = mask_of(_mm_cmpeq_epi8(a.low, b.low), _mm_cmpeq_epi8(a.high, b.high));
-    return (~same & ((1u << length) - 1)) == 0;
+    return (uint32_t)~mask_of(_mm_cmpeq_epi8(a.low, b.low), _mm_cmpeq_epi8(a.high, b.high));
 }
 
-static inline bool name_equal(const uint8_t *p, const uint8_t *lower, unsigned length)
+static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t length)
 {
     struct half name = half_load(p);
     name.low = _mm_or_si128(name.low, fill(ZSIP_FILL_20));
     name.high = _mm_or_si128(name.high, fill(ZSIP_FILL_20));
-    return masks_equal(name, half_load(lower), length);
+    return (halves_different(name, half_load(lower)) & low_bits(length)) == 0;
+}
+
+static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
+{
+    return halves_different(half_load(a), half_load(b));
 }
 
 static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
 {
-    return masks_equal(half_load(a), half_load(b), length);
+    return (bytes_different(a, b) & low_bits(length)) == 0;
+}
+
+static inline uint64_t low_bytes(uint64_t bytes, uint64_t count)
+{
+    return count < 8 ? bytes & low_bits(8 * count) : bytes;
+}
+
+static inline unsigned bit_count(uint64_t mask)
+{
+    return (unsigned)_mm_popcnt_u64(mask);
+}
+
+static inline bool two_in_a_row(uint64_t some, uint64_t all)
+{
+    for (; some != 0; some &= some - 1) {
+        uint64_t behind = all & ~(some ^ (some - 1));
+        if ((behind & (0 - behind) & some) != 0)
+            return true;
+    }
+    return false;
+}
+
+static inline unsigned places_put(uint64_t mask, unsigned base, uint16_t *out)
+{
+    unsigned count = bit_count(mask);
+    for (unsigned i = 0; i < count; i += 4) {
+        for (unsigned j = 0; j < 4; j++) {
+            out[i + j] = (uint16_t)(base + lowest(mask));
+            mask &= mask - 1;
+        }
+    }
+    return count;
 }
 
 static inline void zero_bytes(void *memory, size_t bytes)

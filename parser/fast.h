@@ -8,25 +8,35 @@
 #include "parser/parser.h"
 
 /* All but parse match a value wholly and say so, or leave it to the machines: false or NULL, and
- * *out is not defined then. party and auth_param stop at a comma or at end, and return where. */
+ * *out is not defined then. via, party and auth_param stop at a comma or at end, and return where.
+ */
 struct zsip_fast {
     enum zsip_status (*parse)(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                               unsigned flags);
-    bool (*via)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                struct zsip_via *out);
+    const uint8_t *(*via)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                          struct zsip_via *out);
     const uint8_t *(*party)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
                             struct zsip_party *out);
     bool (*uri)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
                 struct zsip_uri *out);
     const uint8_t *(*auth_param)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
                                  struct zsip_slice *name, struct zsip_slice *value);
+    /* Whether the 29 bytes at p are a SIP-date. */
+    bool (*date)(const uint8_t *p);
+    /* zsip_msg_find() of a field that is there. */
+    unsigned (*find)(const struct zsip_msg *msg, unsigned id, unsigned from);
 };
 
 extern const struct zsip_fast zsip_fast_plain;
 #if defined(__x86_64__)
 extern const struct zsip_fast zsip_fast_sse4;
 extern const struct zsip_fast zsip_fast_avx2;
+extern const struct zsip_fast zsip_fast_avx512;
 #endif
+
+#define ZSIP_WAYS_MAX 4u
+/* The ways that this processor can go, the slowest first. Returns their number. */
+unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX]);
 
 /* The best that this processor has. */
 const struct zsip_fast *zsip_fast(void);

@@ -38,13 +38,13 @@ enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *c
                                struct zsip_via *out, bool *found, struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
-    const uint8_t *p, *end;
+    const uint8_t *p, *end, *stop;
     unsigned row;
     *found = false;
     if (!list_begin(msg, ZSIP_HEADER_VIA, cursor, &p, &end, &row))
         return ZSIP_OK;
-    if (zsip_fast()->via(msg->data, p, end, out)) {
-        p = end;
+    if ((stop = zsip_fast()->via(msg->data, p, end, out)) != NULL) {
+        p = stop;
     } else {
         enum zsip_status status =
             zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);

@@ -14,18 +14,19 @@
  * that a name can have; the hash proposes, the caller compares. */
 #define ZSIP_NAME_SLOTS 256
 struct zsip_name_slot {
-    uint8_t name[32]; /* lower case */
+    uint8_t name[24]; /* lower case, and the colon behind it */
     /* As struct zsip_header has them on a machine with the low byte first: id << 56 | length << 48;
      * 0: empty. */
     uint64_t length_and_id;
 };
 extern const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS];
 
-/* last: the last eight bytes of a name, the first of them lowest; all of a shorter one, with zeros
- * behind. */
-static inline uint64_t zsip_name_key(uint64_t last, size_t length)
+/* first: the first eight bytes of a name, all of a shorter one with zeros behind; last: the four
+ * that end with the colon behind it, CRLF being what stands before a name. The first byte is the
+ * lowest. */
+static inline uint64_t zsip_name_key(uint64_t first, uint32_t last)
 {
-    return (last | 0x2020202020202020u) + length;
+    return (first | 0x2020202020202020u) + ((uint64_t)(last | 0x20202020u) << 32);
 }
 
 static inline unsigned zsip_name_hash(uint64_t key)

@@ -3,14 +3,15 @@
 
 usage: names.py PARSER_H OUTPUT
 
-The hash is of the last eight characters, in lower case, and the length. The multiplier
-is searched for until no two names share a slot, the same one for the same names every time.
+The hash is of the first eight characters and the last three, in lower case. The multiplier is
+searched for until no two names share a slot, the same one for the same names every time.
 """
 import random
 import re
 import sys
 
 BITS = 8
+NAME_BYTES = 24  # of struct zsip_name_slot, with the colon
 
 
 def names_of(path):
@@ -25,9 +26,11 @@ def names_of(path):
 
 
 def key(name):
-    last = name[-8:].encode("ascii").ljust(8, b" ")
-    last = bytes(c | 0x20 for c in last)
-    return (int.from_bytes(last, "little") + len(name)) % 2**64
+    """As zsip_name_key() in names.h."""
+    fold = lambda text: bytes(c | 0x20 for c in text.encode("ascii"))
+    first = fold(name[:8].ljust(8))
+    last = fold(("\r\n" + name + ":")[-4:])
+    return (int.from_bytes(first, "little") + (int.from_bytes(last, "little") << 32)) % 2**64
 
 
 def slot(multiplier, k):
@@ -46,6 +49,8 @@ def search(keys):
 def main():
     names = list(names_of(sys.argv[1]))
     keys = [key(name) for name, _ in names]
+    if max(len(name) for name, _ in names) >= NAME_BYTES:
+        sys.exit("names.py: a name is too long for its slot")
     if len(set(keys)) != len(keys):
         sys.exit("names.py: two names have one key; take more characters into it")
     multiplier = search(keys)
@@ -59,7 +64,7 @@ def main():
         out.write("#define ZSIP_NAME_ROWS \\\n")
         lines = []
         for place, (name, symbol) in sorted(slots.items()):
-            lines.append(f'    [{place}] = {{"{name}", {len(name)}ull << 48 | '
+            lines.append(f'    [{place}] = {{"{name}:", {len(name)}ull << 48 | '
                      f'(uint64_t)ZSIP_HEADER_{symbol} << 56}},')
         out.write(" \\\n".join(lines) + "\n")
 

@@ -353,12 +353,3 @@ size_t zsip_msg_size(void)
 {
     return sizeof(struct zsip_msg);
 }
-
-unsigned zsip_msg_find(const struct zsip_msg *msg, enum zsip_header_id id, unsigned from)
-{
-    if ((unsigned)id >= ZSIP_HEADER_ID_COUNT || !zsip_msg_has(msg, id))
-        return msg->header_count;
-    while (from < msg->header_count && msg->headers[from].id != (unsigned)id)
-        from++;
-    return from < msg->header_count ? from : msg->header_count;
-}

@@ -7,9 +7,11 @@
 #if defined(__x86_64__)
 
 #include "parser/block_sse4.h"
+
 #include "parser/shapes.h"
 
-const struct zsip_fast zsip_fast_sse4 = {parse, via_value, party_value, uri_value,
-                                         auth_param_value};
+const struct zsip_fast zsip_fast_sse4 = {
+    parse, via_value, party_value, uri_value, auth_param_value, date_value, find_row,
+};
 
 #endif

@@ -16,13 +16,6 @@
 enum zsip_status zsip_parse_plain(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                                   unsigned flags);
 
-#if defined(__x86_64__)
-enum zsip_status zsip_parse_sse4(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
-                                 unsigned flags);
-enum zsip_status zsip_parse_avx2(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
-                                 unsigned flags);
-#endif
-
 /* The steps of the plain way, which the fast ones take where a shape is new to them.
  *
  * start and line parse the line at msg->data or p and return the next, NULL if the header section

@@ -67,17 +67,23 @@ enum zsip_method zsip_method_by_name(struct zsip_view name)
     return ZSIP_METHOD_UNKNOWN;
 }
 
+/* None straddles two cache lines. */
+__attribute__((aligned(64)))
 const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS] = {ZSIP_NAME_ROWS};
 
 enum zsip_header_id zsip_header_by_name(struct zsip_view name)
 {
     if (name.length == 0 || name.length >= sizeof(zsip_name_slots[0].name))
         return ZSIP_HEADER_UNKNOWN;
-    uint64_t last = 0;
-    for (size_t i = name.length < 8 ? 0 : name.length - 8, shift = 0; i < name.length; i++)
-        last |= (uint64_t)name.data[i] << 8 * shift++;
+    uint64_t first = 0;
+    uint32_t last = (uint32_t)'\r' << 16 | (uint32_t)'\n' << 24;
+    for (size_t i = 0; i < name.length; i++) {
+        first |= i < 8 ? (uint64_t)name.data[i] << 8 * i : 0;
+        last = last >> 8 | (uint32_t)name.data[i] << 24;
+    }
+    last = last >> 8 | (uint32_t)':' << 24;
     const struct zsip_name_slot *slot =
-        &zsip_name_slots[zsip_name_hash(zsip_name_key(last, name.length))];
+        &zsip_name_slots[zsip_name_hash(zsip_name_key(first, last))];
     if (!zsip_text_equal(name.data, name.length, slot->name, (uint8_t)(slot->length_and_id >> 48)))
         return ZSIP_HEADER_UNKNOWN;
     return (enum zsip_header_id)(slot->length_and_id >> 56);

@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/parser.h"
+#include "parser/fast.h"
 
 #pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 
@@ -173,11 +173,13 @@ enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t
     if (fault == NULL)
         fault = &ignored;
 
-    %% write init;
-    %% write exec;
+    if (slice.length != 29 || !zsip_fast()->date(begin)) {
+        %% write init;
+        %% write exec;
 
-    if (cs < zsip_date_first_final)
-        return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, "SIP-date");
+        if (cs < zsip_date_first_final)
+            return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, "SIP-date");
+    }
     unsigned day = digits(begin + 5, 2), month = month_number(begin + 8);
     unsigned year = digits(begin + 12, 4), hour = digits(begin + 17, 2);
     unsigned minute = digits(begin + 20, 2), second = digits(begin + 23, 2);

@@ -28,16 +28,12 @@ struct way {
 /* The ways that this processor can go; returns their number. */
 static unsigned ways_here(struct way *ways)
 {
-    unsigned count = 0;
-    ways[count++] = (struct way){"plain", &zsip_fast_plain};
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt")) {
-        ways[count++] = (struct way){"sse4", &zsip_fast_sse4};
+    static const char *const names[ZSIP_WAYS_MAX] = {"plain", "sse4", "avx2", "avx512"};
+    const struct zsip_fast *here[ZSIP_WAYS_MAX];
+    unsigned count = zsip_fast_ways(here);
+    for (unsigned i = 0; i < count; i++) {
+        ways[i] = (struct way){names[i], here[i]};
     }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2")) {
-        ways[count++] = (struct way){"avx2", &zsip_fast_avx2};
-    }
-#endif
     return count;
 }
 
@@ -60,7 +56,7 @@ static const char *judge_ways(const struct zsip_msg *msg, const uint8_t *data, s
                               unsigned flags)
 {
     static struct zsip_msg *other;
-    struct way ways[4];
+    struct way ways[ZSIP_WAYS_MAX];
     unsigned count = ways_here(ways);
     other = other != NULL ? other : msg_new();
     for (unsigned i = 0; i < count; i++) {
@@ -324,7 +320,7 @@ static const char *judge_fields(const struct zsip_msg *msg)
 /* A shape-matcher of any way accepts only what the grammar does, with the same slices. */
 static const char *judge_matchers(const struct zsip_msg *msg)
 {
-    struct way ways[4];
+    struct way ways[ZSIP_WAYS_MAX];
     unsigned count = ways_here(ways);
     for (unsigned row = 0; row < msg->header_count; row++) {
         struct zsip_slice value = msg->headers[row].value;
@@ -334,9 +330,9 @@ static const char *judge_matchers(const struct zsip_msg *msg)
             struct zsip_party party, plain_party;
             struct zsip_uri uri, plain_uri;
             uint32_t at = value.offset;
-            if (ways[i].fast->via(msg->data, begin, end, &via) &&
+            if (ways[i].fast->via(msg->data, begin, end, &via) != NULL &&
                 (reference_via(msg->data, value, &at, &plain_via) != ZSIP_OK ||
-                 at != (uint32_t)value.offset + value.length || !same_via(&via, &plain_via))) {
+                 !same_via(&via, &plain_via))) {
                 return say(ways[i].name, "Via matched wrongly");
             }
             at = value.offset;

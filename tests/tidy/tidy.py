@@ -41,7 +41,6 @@ COLUMNS_MAX = 100
 # A ratchet: what was longer when the rule came, with the length it may not pass; an entry leaves
 # when it is no longer needed. "path" for a file, "path:function" for a function.
 KNOWN_LONG = {
-    "parser/shapes.h": 906,
     "tests/parser/reference.c": 942,
     "tests/parser/test_attacks.c": 751,
 }

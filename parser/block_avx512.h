@@ -1,0 +1,174 @@
+/* zsip: 64 bytes at a look, by AVX-512 with BW, VL, VBMI and VBMI2 (Ice Lake, Zen 4 and later). See
+ * block_avx2.h for what each answers.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef ZSIP_PARSER_BLOCK_AVX512_H
+#define ZSIP_PARSER_BLOCK_AVX512_H
+
+#include "parser/classes.h"
+#include "parser/fills.h"
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct block {
+    __m512i all;
+};
+
+/* A look costs the same whole. */
+#define HALF_BYTES 64
+struct half {
+    __m512i all;
+};
+
+static inline __m512i load_64_bytes(const uint8_t *p)
+{
+    return _mm512_loadu_si512((const void *)p);
+}
+
+static inline __m512i fill(enum zsip_fill which)
+{
+    return load_64_bytes(zsip_fills[which]);
+}
+
+static inline uint64_t lowest(uint64_t mask)
+{
+    return _tzcnt_u64(mask);
+}
+
+static inline struct block block_load(const uint8_t *p)
+{
+    return (struct block){load_64_bytes(p)};
+}
+
+static inline struct half half_load(const uint8_t *p)
+{
+    return (struct half){load_64_bytes(p)};
+}
+
+static inline uint64_t block_equal(struct block block, enum zsip_fill which)
+{
+    return _cvtmask64_u64(_mm512_cmpeq_epi8_mask(block.all, fill(which)));
+}
+
+static inline uint64_t half_equal(struct half half, enum zsip_fill which)
+{
+    return block_equal((struct block){half.all}, which);
+}
+
+static inline uint64_t block_control(struct block block)
+{
+    __mmask64 low = _mm512_cmplt_epu8_mask(block.all, fill(ZSIP_FILL_20));
+    __mmask64 del = _mm512_cmpeq_epi8_mask(block.all, fill(ZSIP_FILL_DEL));
+    return _cvtmask64_u64(_kor_mask64(low, del));
+}
+
+static inline uint64_t half_control(struct half half)
+{
+    return block_control((struct block){half.all});
+}
+
+/* For each byte its row of zsip_class_bits, 0 over 0x7F. Asked for twice, it is made once. */
+static inline __m512i classes(__m512i bytes)
+{
+    __mmask64 ascii = _mm512_testn_epi8_mask(bytes, fill(ZSIP_FILL_80));
+    return _mm512_maskz_permutex2var_epi8(ascii, load_64_bytes(zsip_class_bits), bytes,
+                                          load_64_bytes(zsip_class_bits + 64));
+}
+
+static inline uint64_t block_outside(struct block block, enum zsip_class class)
+{
+    enum zsip_fill bit = (enum zsip_fill)(ZSIP_FILL_BIT_0 + class);
+    return _cvtmask64_u64(_mm512_testn_epi8_mask(classes(block.all), fill(bit)));
+}
+
+static inline uint64_t half_outside(struct half half, enum zsip_class class)
+{
+    return block_outside((struct block){half.all}, class);
+}
+
+static inline uint64_t block_digits(struct block block)
+{
+    enum zsip_fill bit = (enum zsip_fill)(ZSIP_FILL_BIT_0 + ZSIP_CLASS_DIGIT);
+    return _cvtmask64_u64(_mm512_test_epi8_mask(classes(block.all), fill(bit)));
+}
+
+static inline uint64_t half_digits(struct half half)
+{
+    return block_digits((struct block){half.all});
+}
+
+static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t length)
+{
+    __m256i name = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i want = _mm256_loadu_si256((const __m256i *)(const void *)lower);
+    name = _mm256_or_si256(name, _mm512_castsi512_si256(fill(ZSIP_FILL_20)));
+    return _bzhi_u32(_cvtmask32_u32(_mm256_cmpneq_epi8_mask(name, want)), (unsigned)length) == 0;
+}
+
+static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
+{
+    return _cvtmask64_u64(_mm512_cmpeq_epi8_mask(block.all, _mm512_set1_epi8((char)byte)));
+}
+
+static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
+{
+    __m256i left = _mm256_loadu_si256((const __m256i *)(const void *)a);
+    __m256i right = _mm256_loadu_si256((const __m256i *)(const void *)b);
+    return _cvtmask32_u32(_mm256_cmpneq_epi8_mask(left, right));
+}
+
+static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
+{
+    return _bzhi_u64(bytes_different(a, b), length) == 0;
+}
+
+static inline uint64_t low_bits(uint64_t count)
+{
+    return _bzhi_u64(~0ull, (unsigned)count);
+}
+
+static inline uint64_t low_bytes(uint64_t bytes, uint64_t count)
+{
+    return _bzhi_u64(bytes, (unsigned)(8 * count));
+}
+
+static inline unsigned bit_count(uint64_t mask)
+{
+    return (unsigned)_mm_popcnt_u64(mask);
+}
+
+static inline bool two_in_a_row(uint64_t some, uint64_t all)
+{
+    uint64_t close = _pext_u64(some, all);
+    return (close & close >> 1) != 0;
+}
+
+static inline unsigned places_put(uint64_t mask, unsigned base, uint16_t *out)
+{
+    __m512i places = _mm512_maskz_compress_epi8(_cvtu64_mask64(mask), fill(ZSIP_FILL_PLACE));
+    unsigned count = bit_count(mask);
+    __m512i bases = _mm512_set1_epi16((short)base);
+    __m128i few = _mm_cvtepu8_epi16(_mm512_castsi512_si128(places));
+    few = _mm_add_epi16(few, _mm512_castsi512_si128(bases));
+    _mm_storeu_si128((__m128i *)(void *)out, few);
+    if (__builtin_expect(count > 8, 0)) {
+        __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
+        __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(places, 1));
+        _mm512_storeu_si512((void *)out, _mm512_add_epi16(low, bases));
+        _mm512_storeu_si512((void *)(out + 32), _mm512_add_epi16(high, bases));
+    }
+    return count;
+}
+
+static inline void zero_bytes(void *memory, size_t bytes)
+{
+    char *p = memory;
+    for (size_t i = 0; i + 64 <= bytes; i += 64)
+        _mm512_storeu_si512((void *)(p + i), _mm512_setzero_si512());
+    _mm512_storeu_si512((void *)(p + bytes - 64), _mm512_setzero_si512());
+}
+
+#endif

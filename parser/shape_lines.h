@@ -1,0 +1,440 @@
+/* zsip: lines and the message. Included by shapes.h, which says how it goes.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+
+/* The fields whose values zsip_parse() judges, and those of them that may stand once. */
+#define JUDGED (1ull << ZSIP_HEADER_VIA | SINGLE)
+#define SINGLE                                                                                     \
+    (1ull << ZSIP_HEADER_FROM | 1ull << ZSIP_HEADER_TO | 1ull << ZSIP_HEADER_CALL_ID |             \
+     1ull << ZSIP_HEADER_CSEQ | 1ull << ZSIP_HEADER_MAX_FORWARDS |                                 \
+     1ull << ZSIP_HEADER_CONTENT_LENGTH | 1ull << ZSIP_HEADER_CONTENT_TYPE)
+
+/* On the way through the lines. Rows from judged on are in the index, but their values have not
+ * been judged yet. */
+struct walk {
+    struct zsip_msg *msg;
+    const uint8_t *base;
+    const uint8_t *end;
+    const uint8_t *limit;      /* a look can be had from here and before */
+    const uint8_t *look_limit; /* a look that begins where look_begin() says */
+    const uint8_t *limit_stop; /* a look, and the message has three bytes */
+    uint64_t present;          /* fields */
+    uint64_t again;            /* fields that stood before, of rows not judged yet */
+    uint64_t judged_present;   /* fields in rows that have been judged */
+    unsigned count;            /* rows */
+    unsigned judged;
+    uint8_t rows[64]; /* the last row of each field */
+};
+
+/* Where looks begin that shall find what stands at p and behind it: none of them leaves a page that
+ * p's bytes are of. */
+static inline const uint8_t *look_begin(const uint8_t *p)
+{
+#ifdef READS_STAY_INSIDE
+    return p;
+#else
+    return p - ((uintptr_t)p & 63);
+#endif
+}
+
+/* ---- Where names and lines end --------------------------------------------------------------- */
+
+/* A place for each end of a name and each end of a line, of so many lines as are found ahead. */
+#define MARKS_AHEAD 256u
+
+/* What is carried from one look to the next. */
+struct marks_state {
+    uint64_t before;     /* its CRs */
+    unsigned char carry; /* a line's first colon is still to come */
+    unsigned count;
+};
+
+/* One look's part of marks_find(): of the bytes in valid, with lines that begin at starts, besides
+ * those that begin behind a CRLF. Returns whether there is more to find. */
+static ALWAYS_INLINE bool marks_look(const struct walk *walk, const uint8_t *look,
+                                     struct marks_state *state, uint64_t valid, uint64_t starts,
+                                     uint16_t *marks)
+{
+    struct block block = block_load(look);
+    uint64_t cr = block_equal(block, ZSIP_FILL_CR) & valid;
+    uint64_t colons = block_equal(block, ZSIP_FILL_COLON) & valid;
+    uint64_t odd = block_control(block) & ~(cr | cr << 1 | state->before >> 63) & valid;
+    starts |= cr << 2 | state->before >> 62;
+    /* From each start a carry goes up to the next colon. */
+    unsigned long long firsts;
+    state->carry = _addcarry_u64(state->carry, starts, ~colons, &firsts);
+    /* An empty line is a CR where a line begins. */
+    uint64_t stop = odd | (cr & starts);
+    uint64_t found = ((firsts & colons) | cr) & (stop ^ (stop - 1));
+    state->count += places_put(found, (unsigned)(look - walk->base), marks + state->count);
+    state->before = cr;
+    return stop == 0;
+}
+
+/* The places of the first colon of each line and of each CR from p on, where a line begins, as
+ * offsets from base: up to the header section's last CR, up to a control character that is neither
+ * a CR nor behind one, or up to where no look can be had. Nothing is judged by it: a line may have
+ * no colon, a CR may end none. Returns their number. */
+static NOINLINE unsigned marks_find(const struct walk *walk, const uint8_t *p, uint16_t *marks)
+{
+    const uint8_t *look = look_begin(p);
+    struct marks_state state = {0, 0, 0};
+    uint64_t begin = (uint64_t)(p - look);
+    if (look > walk->look_limit)
+        return 0;
+    bool more = marks_look(walk, look, &state, ~0ull << begin, 1ull << begin, marks);
+    while (more && (look += 64) <= walk->look_limit && state.count < MARKS_AHEAD)
+        more = marks_look(walk, look, &state, ~0ull, 0, marks);
+    return state.count;
+}
+
+/* The distance to the first control character behind p, from where looks can be had up to limit;
+ * one that leads behind the limit if there is none before. */
+static inline uint64_t line_length(const uint8_t *p, const uint8_t *limit)
+{
+    uint64_t length = 0;
+    for (; p + length <= limit; length += 64) {
+        uint64_t control = block_control(block_load(p + length));
+        if (control != 0)
+            return length + lowest(control);
+    }
+    return length + 64;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+/* More values in a row of Via. */
+static NOINLINE bool via_rest_match(const uint8_t *base, const uint8_t *p, const uint8_t *end)
+{
+    while (p != NULL && p != end) {
+        struct zsip_via via = {0};
+        p++;
+        p += *p == ' ';
+        p = via_match(base, p, end, &via);
+    }
+    return p != NULL;
+}
+
+/* Tries the shapes of one value. What a match that failed has written is cleared again. */
+static inline bool value_match(struct zsip_msg *msg, const uint8_t *base, unsigned id,
+                               const uint8_t *begin, const uint8_t *end)
+{
+    const uint8_t *p;
+    switch (id) {
+    case ZSIP_HEADER_VIA:
+        p = via_match(base, begin, end, &msg->via);
+        if (p == end || (p != NULL && via_rest_match(base, p, end)))
+            return true;
+        msg->via = (struct zsip_via){0};
+        return false;
+    case ZSIP_HEADER_FROM:
+        if (party_match(base, begin, end, &msg->from) == end)
+            return true;
+        msg->from = (struct zsip_party){0};
+        return false;
+    case ZSIP_HEADER_TO:
+        if (party_match(base, begin, end, &msg->to) == end)
+            return true;
+        msg->to = (struct zsip_party){0};
+        return false;
+    case ZSIP_HEADER_CALL_ID:
+        if (!call_id_match(begin, end))
+            return false;
+        msg->call_id = zsip_slice_between(base, begin, end);
+        return true;
+    case ZSIP_HEADER_CSEQ:
+        return cseq_match(msg, base, begin, end);
+    case ZSIP_HEADER_MAX_FORWARDS:
+        return max_forwards_match(msg, begin, end);
+    case ZSIP_HEADER_CONTENT_LENGTH:
+        return content_length_match(msg, begin, end);
+    default:
+        return content_type_match(base, begin, end, &msg->content_type);
+    }
+}
+
+/* Rows that are not judged yet, in their order: those of the fields in failed by the machines, and
+ * those of fields that stood before. */
+static NOINLINE void judge_slow(struct walk *walk, uint64_t failed)
+{
+    struct zsip_msg *msg = walk->msg;
+    msg->present = walk->judged_present;
+    for (unsigned row = walk->judged; row < walk->count; row++) {
+        const struct zsip_header *header = &msg->headers[row];
+        uint64_t bit = 1ull << header->id;
+        const uint8_t *begin = walk->base + header->value.offset;
+        if (((msg->present & SINGLE) | failed) & bit)
+            zsip_field_slow(msg, (enum zsip_header_id)header->id, walk->base + header->name_offset,
+                            begin, begin + header->value.length);
+        msg->present |= bit;
+    }
+}
+
+/* Of fields in several rows that are not judged yet, walk->rows has the last; makes it the first.
+ */
+static inline void rows_first(struct walk *walk)
+{
+    const struct zsip_header *headers = walk->msg->headers;
+    if (__builtin_expect((walk->again & SINGLE) != 0, 0)) {
+        for (unsigned row = walk->count; row > walk->judged; row--)
+            walk->rows[headers[row - 1].id] = (uint8_t)(row - 1);
+    } else {
+        /* Via alone, which nearly always comes first. */
+        unsigned row = walk->judged;
+        while (headers[row].id != ZSIP_HEADER_VIA)
+            row++;
+        walk->rows[ZSIP_HEADER_VIA] = (uint8_t)row;
+    }
+}
+
+/* Judges the values of the rows that are not judged yet: not in the order of the rows, which can't
+ * be foretold, but in one that is always the same. The first fault is the first all the same, for
+ * nothing is refused here: what no shape is known for is left to judge_slow(). */
+static NOINLINE void values_judge(struct walk *walk)
+{
+    struct zsip_msg *msg = walk->msg;
+    uint64_t fresh = walk->present & ~walk->judged_present, failed = 0;
+    if ((walk->again & JUDGED) != 0)
+        rows_first(walk);
+#define TRY(id)                                                                                    \
+    if ((fresh >> (id)&1) != 0) {                                                                  \
+        struct zsip_slice value = msg->headers[walk->rows[id]].value;                              \
+        const uint8_t *begin = walk->base + value.offset;                                          \
+        if (!value_match(msg, walk->base, (id), begin, begin + value.length))                      \
+            failed |= 1ull << (id);                                                                \
+    }
+    TRY(ZSIP_HEADER_VIA)
+    TRY(ZSIP_HEADER_FROM)
+    TRY(ZSIP_HEADER_TO)
+    TRY(ZSIP_HEADER_CALL_ID)
+    TRY(ZSIP_HEADER_CSEQ)
+    TRY(ZSIP_HEADER_MAX_FORWARDS)
+    TRY(ZSIP_HEADER_CONTENT_LENGTH)
+    TRY(ZSIP_HEADER_CONTENT_TYPE)
+#undef TRY
+    if (__builtin_expect((failed | (walk->again & SINGLE)) != 0, 0))
+        judge_slow(walk, failed);
+    walk->judged = walk->count;
+    walk->judged_present = walk->present;
+    walk->again = 0;
+}
+
+/* ---- Header lines ---------------------------------------------------------------------------- */
+
+/* A line that is new to us, after all before it have been judged. */
+static NOINLINE const uint8_t *line_slow(struct walk *walk, const uint8_t *p)
+{
+    values_judge(walk);
+    walk->msg->present = walk->present;
+    walk->msg->header_count = (uint16_t)walk->count;
+    p = zsip_line_slow(walk->msg, p, walk->end);
+    walk->present = walk->msg->present;
+    walk->count = walk->msg->header_count;
+    walk->judged = walk->count;
+    walk->judged_present = walk->present;
+    return p;
+}
+
+/* Puts header lines from *cursor on into the index, by their marks, but no further than a line that
+ * is not one name before a colon and a value that ends with CRLF and is not folded. Returns how
+ * many marks they have, and in *cursor where the next line begins. */
+static NOINLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor,
+                                    const uint16_t *marks, unsigned count)
+{
+    const uint8_t *base = walk->base;
+    const uint16_t *next = marks, *last = marks + count;
+    struct zsip_header *header = &walk->msg->headers[walk->count];
+    uint64_t present = walk->present, again = 0;
+    /* An offset from base, like all here. */
+    uint64_t at = (uint64_t)(*cursor - base);
+    unsigned row = walk->count;
+    for (; next + 1 < last; next += 2) {
+        uint64_t colon = next[0], to = next[1], name_length = colon - at;
+        const uint8_t *p = base + at, *stop = base + to;
+        if (base[colon] != ':' || name_length - 1 > 29 || load_16(stop) != TEXT_2('\r', '\n'))
+            break;
+        if (__builtin_expect(stop[2] <= ' ', 0)) {
+            if (stop[2] != '\r')
+                break;
+        }
+
+        const struct zsip_name_slot *slot =
+            &zsip_name_slots[zsip_name_hash(name_key(p, name_length))];
+        /* One pointer in one register. */
+        __asm__("" : "+r"(slot));
+        uint64_t length_and_id = slot->length_and_id;
+        if (__builtin_expect(!name_equal(p, slot->name, name_length + 1), 0)) {
+            if (span(p, ZSIP_CLASS_TOKEN) != name_length)
+                break;
+            length_and_id = name_length << 48;
+        }
+
+        uint64_t begin = colon + 2, end = to;
+        if (__builtin_expect(base[colon + 1] != ' ' || base[colon + 2] <= ' ', 0) ||
+            __builtin_expect(stop[-1] == ' ', 0)) {
+            begin = colon + 1;
+            while (base[begin] == ' ')
+                begin++;
+            while (end > begin && base[end - 1] == ' ')
+                end--;
+            if (begin == to)
+                begin = end = colon + 1;
+        }
+
+        /* struct zsip_header, put together in a register. */
+        uint64_t entry = length_and_id + (at << 32) + ((end - begin) << 16) + begin;
+        __builtin_memcpy(header++, &entry, sizeof(entry));
+        uint64_t id = length_and_id >> 56, bit = 1ull << id;
+        walk->rows[id] = (uint8_t)row++;
+        again |= present & bit;
+        present |= bit;
+        at = to + 2;
+    }
+    *cursor = base + at;
+    walk->present = present;
+    walk->again |= again;
+    walk->count = row;
+    return (unsigned)(next - marks);
+}
+
+/* The header lines from p on. Returns what follows the empty line, NULL if there is none. */
+static inline const uint8_t *header_lines(struct walk *walk, const uint8_t *p)
+{
+    uint16_t marks[MARKS_AHEAD + 64];
+    for (;;) {
+        unsigned count = marks_find(walk, p, marks), i = 0;
+        while (count > 0 && walk->base + marks[count - 1] > walk->limit_stop)
+            count--;
+        do {
+            unsigned room = 2 * (ZSIP_HEADERS_MAX - walk->count), most = count - i;
+            i += lines_take(walk, &p, marks + i, most < room ? most : room);
+            if (walk->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
+                return p + 2;
+            p = line_slow(walk, p);
+            if (p == NULL)
+                return NULL;
+            while (i < count && walk->base + marks[i] < p)
+                i++;
+        } while (i < count);
+    }
+}
+
+/* ---- Start lines ----------------------------------------------------------------------------- */
+
+/* What request_line_match() may look at, from the message's beginning on: a method, the parts of a
+ * URI, none of them over 63 bytes, and the version. */
+#define START_LOOKS 320
+
+/* Returns the line's CR, NULL if the machine has to look. */
+static NOINLINE const uint8_t *request_line_match(struct zsip_msg *msg, const uint8_t *p,
+                                                  unsigned method, const uint8_t *limit_stop)
+{
+    const uint8_t *uri = p + method + 1;
+    struct zsip_uri *out = &msg->request_uri;
+    if (method - 1 > 31 || !method_match(p, method, &msg->method))
+        return NULL;
+    size_t length = uri_match(p, uri, out);
+    const uint8_t *stop = uri + length + 8;
+    if (length == 0 || stop > limit_stop || load_16(stop) != TEXT_2('\r', '\n') ||
+        !text_8_is(stop - 8, TEXT_8(' ', 's', 'i', 'p', '/', '2', '.', '0'))) {
+        *out = (struct zsip_uri){0};
+        msg->method = ZSIP_METHOD_UNKNOWN;
+        return NULL;
+    }
+    out->whole = zsip_slice_between(p, uri, uri + length);
+    msg->method_name = zsip_slice_between(p, p, p + method);
+    msg->kind = ZSIP_KIND_REQUEST;
+    return stop;
+}
+
+static inline bool status_line_match(struct zsip_msg *msg, const uint8_t *p, const uint8_t *stop)
+{
+    unsigned hundreds = p[8] - (unsigned)'0', tens = p[9] - (unsigned)'0';
+    unsigned ones = p[10] - (unsigned)'0';
+    if (hundreds - 1 > 5 || tens > 9 || ones > 9 || p[11] != ' ' ||
+        load_16(stop) != TEXT_2('\r', '\n'))
+        return false;
+    msg->status_code = (uint16_t)(100 * hundreds + 10 * tens + ones);
+    msg->reason = zsip_slice_between(p, p + 12, stop);
+    msg->kind = ZSIP_KIND_RESPONSE;
+    return true;
+}
+
+/* The start line. Returns the next line, NULL where there is none. */
+static inline const uint8_t *start_line(struct zsip_msg *msg, const uint8_t *end,
+                                        const struct walk *walk)
+{
+    const uint8_t *p = msg->data, *stop = NULL;
+    if (p > walk->limit)
+        return zsip_start_slow(msg, end);
+    if (text_8_is(p, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', ' '))) {
+        stop = p + line_length(p, walk->limit);
+        if (stop > walk->limit_stop || stop - p < 12 || !status_line_match(msg, p, stop))
+            stop = NULL;
+    } else if (walk->limit - p >= START_LOOKS ||
+               p + line_length(p, walk->limit) <= walk->limit_stop) {
+        uint64_t method = lowest(half_equal(half_load(p), ZSIP_FILL_SPACE));
+        stop = request_line_match(msg, p, (unsigned)method, walk->limit_stop);
+    }
+    return stop != NULL ? stop + 2 : zsip_start_slow(msg, end);
+}
+
+/* ---- The message ----------------------------------------------------------------------------- */
+
+/* The last place from which a look can be had: its 64 bytes in pages that the message touches.
+ * Before data if there is none. The address sanitizer wants them within the message. */
+static inline const uint8_t *limit_of(const uint8_t *data, const uint8_t *end)
+{
+    ptrdiff_t bytes = end - data;
+#ifndef READS_STAY_INSIDE
+    bytes += (ptrdiff_t)(4095 - ((uintptr_t)(end - 1) & 4095));
+#endif
+    return data + (bytes < 64 ? -1 : bytes - 64);
+}
+
+/* The same for a look that begins where look_begin() says, and with what it finds within 16 bits.
+ */
+static inline const uint8_t *look_limit_of(const uint8_t *data, const uint8_t *end)
+{
+#ifdef READS_STAY_INSIDE
+    end -= 63;
+#endif
+    const uint8_t *most = data + (ZSIP_HEADER_SECTION_BYTES_MAX - 64);
+    return end - 1 < most ? end - 1 : most;
+}
+
+static enum zsip_status parse(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
+                              unsigned flags)
+{
+    while (bytes >= 2 && data[0] == '\r' && data[1] == '\n') {
+        data += 2;
+        bytes -= 2;
+    }
+    zero_bytes(msg, offsetof(struct zsip_msg, headers));
+    msg->data = data;
+    msg->max_forwards = ZSIP_ABSENT;
+    msg->content_length = ZSIP_ABSENT;
+    if (bytes == 0)
+        return zsip_parse_end(msg, NULL, bytes, flags);
+
+    const uint8_t *end =
+        data + (bytes < ZSIP_HEADER_SECTION_BYTES_MAX ? bytes : ZSIP_HEADER_SECTION_BYTES_MAX);
+    struct walk walk;
+    walk.msg = msg;
+    walk.base = data;
+    walk.end = end;
+    walk.limit = limit_of(data, end);
+    walk.look_limit = look_limit_of(data, end);
+    walk.limit_stop = walk.limit < end - 3 ? walk.limit : end - 3;
+    walk.present = walk.again = walk.judged_present = 0;
+    walk.count = walk.judged = 0;
+    const uint8_t *p = start_line(msg, end, &walk);
+    if (p != NULL) {
+        p = header_lines(&walk, p);
+        values_judge(&walk);
+    }
+    msg->present = walk.present;
+    msg->header_count = (uint16_t)walk.count;
+    return zsip_parse_end(msg, p, bytes, flags);
+}
