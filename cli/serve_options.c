@@ -30,8 +30,9 @@ enum {
 static const struct cli_option options[] = {
     {NULL, 0, NULL, "Where"},
     {"listen", OPTION_LISTEN, "udp|tcp:ADDR:PORT",
-     "listen there (udp:0.0.0.0:5060); as often as you like; IPv6 in\n"
-     "brackets; port 0 takes a free one, which is printed"},
+     "listen there (udp:0.0.0.0:5060 and tcp:0.0.0.0:5060); as often\n"
+     "as you like; IPv6 in brackets; port 0 takes a free one, which\n"
+     "is printed"},
     {"advertise", OPTION_ADVERTISE, "HOST[:PORT]",
      "what we call ourselves in Via of requests of our own"},
     {NULL, 0, NULL, "Answers"},
@@ -392,7 +393,8 @@ int serve_options(int argc, char **argv, struct serve_config *config)
         return CLI_EXIT_USAGE;
     }
     if (config->listen_count == 0 && config->adopt_count == 0)
-        listen_add("udp:0.0.0.0:5060", config);
+        /* Who listens for one listens for the other (RFC 3261 section 18.2.1). */
+        listen_add("udp:0.0.0.0:5060", config), listen_add("tcp:0.0.0.0:5060", config);
     if (config->delay_ns >= 64 * config->machine.t1_ns) {
         cli_error("--delay: not less than 64*T1, after which a request may not be answered "
                   "(RFC 4320 section 4.2); give less, or a longer --t1");

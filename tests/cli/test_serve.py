@@ -4,6 +4,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 import unittest
@@ -91,6 +92,54 @@ class Answers(Case):
                 client.send(peers.request())
                 self.assertTrue(select.select([client], [], [], 2)[0])
                 self.assertEqual(200, peers.status_of(client.recv(65535)))
+
+
+class Streams(Case):
+    """What tests/tcp does not look at: options and how they are told."""
+
+    @staticmethod
+    def connected(server):
+        port = int(re.search(r"tcp:[\d.]+:(\d+)", server.output()).group(1))
+        client = socket.create_connection((HOST, port), timeout=5)
+        return client
+
+    def test_requests_of_two_transports_get_answers(self):
+        with peers.serving("--listen", f"tcp:{HOST}:0", "--workers", 2) as server:
+            self.assertEqual(200, ask(server, peers.request()))
+            for _ in range(4):
+                with self.connected(server) as client:
+                    client.sendall(peers.request())
+                    self.assertEqual(200, peers.status_of(client.recv(65535)))
+
+    def test_bounds_are_kept_and_counted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "summary.json")
+            with peers.serving("--listen", f"tcp:{HOST}:0", "--json", path, "--tcp-per-source", 2,
+                               "--tcp-body-bytes", 10, "--tcp-first-byte-s", "300ms") as server:
+                first, second, third = (self.connected(server) for _ in range(3))
+                with self.assertRaises(ConnectionError):
+                    third.recv(1)
+                    raise ConnectionResetError  # closed is as good
+                first.sendall(peers.request(body="x" * 11))
+                self.assertEqual(513, peers.status_of(first.recv(65535)))
+                self.assertEqual(b"", first.recv(1))
+                self.assertEqual(b"", second.recv(1))
+                for client in (first, second, third):
+                    client.close()
+            worker = peers.read_json(path)["worker"]
+        self.assertEqual((1, 1, 1), tuple(worker[name] for name in (
+            "refused_source", "closed_fault", "closed_first_byte")))
+
+    def test_default_is_udp_and_tcp(self):
+        alone = ["unshare", "-rn"]
+        if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no network of our own can be had")
+        server = peers.Program(*alone, peers.zsip(), "serve")
+        deadline = time.monotonic() + 10
+        while "listening on" not in server.output() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        server.stop()
+        self.assertIn("udp:0.0.0.0:5060 tcp:0.0.0.0:5060", server.output())
 
 
 class Delay(Case):

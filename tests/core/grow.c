@@ -154,4 +154,5 @@ _Static_assert(sizeof(struct zsip_slice) == 4, "ABI");
 _Static_assert(sizeof(struct zsip_address) == 24, "ABI");
 _Static_assert(sizeof(struct zsip_path) == 64, "ABI");
 _Static_assert(sizeof(struct zsip_packet) == 32, "ABI");
+_Static_assert(sizeof(struct zsip_stream_config) == 160, "ABI");
 _Static_assert(sizeof(struct zsip_output) == 32, "ABI");

@@ -181,7 +181,7 @@ Test(connect, a_connection_that_does_not_stand_in_time_fails)
         union zsip_sockaddr name = {0};
         socklen_t bytes = zsip_sockaddr_write(&address, &name);
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        connect(fillers[i], &name.any, bytes);
+        cr_assert(connect(fillers[i], &name.any, bytes) == 0 || errno == EINPROGRESS);
     }
     send_text(&s, &address, "1:a", 3);
     cr_assert_eq(failures(&s, 1, &failure), 1);
