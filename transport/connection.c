@@ -47,8 +47,7 @@ struct connection *zsip_connection_of(struct zsip_net *t, uint64_t flow)
     if (s == NULL || flow >> 63 == 0 || index >= s->connection_fresh)
         return NULL;
     struct connection *c = &s->connections[index];
-    bool live = c->state != CONNECTION_FREE && c->state < CONNECTION_GONE;
-    return live && c->path.flow == flow ? c : NULL;
+    return zsip_connection_live(c, flow) ? c : NULL;
 }
 
 void zsip_connection_target(struct zsip_net *t, struct io_uring_sqe *sqe,

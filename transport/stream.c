@@ -169,6 +169,8 @@ static void broken(struct zsip_net *t, struct connection *c, const uint8_t *data
     COUNT(t, closed_fault, 1);
     if (framed->bytes > 0)
         deliver(t, c, data, framed->bytes, framed->status);
+    if (c->target != NO_TARGET)
+        zsip_target_leave(t, c); /* nothing new goes by it */
     c->state = CONNECTION_LAST;
     c->last_turn = t->streams->turn;
     zsip_connection_settle(t, c);
@@ -331,6 +333,8 @@ static void peer_ended(struct zsip_net *t, struct connection *c)
         zsip_connection_close(t, c, 0);
         return;
     }
+    if (c->target != NO_TARGET)
+        zsip_target_leave(t, c); /* who says nothing more is not asked */
     zsip_connection_retime(t, c);
     zsip_connection_settle(t, c);
 }

@@ -229,6 +229,12 @@ static inline uint64_t connection_flow(const struct streams *streams, const stru
            (uint64_t)(c - streams->connections);
 }
 
+/* Whether it can be sent by, and is the one that flow names. */
+static inline bool zsip_connection_live(const struct connection *c, uint64_t flow)
+{
+    return c->state != CONNECTION_FREE && c->state < CONNECTION_GONE && c->path.flow == flow;
+}
+
 struct zsip_net;
 
 /* connection.c */

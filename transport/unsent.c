@@ -192,8 +192,10 @@ void zsip_unsent_lost(struct zsip_net *t, struct connection *c, bool retry)
         uint32_t begin = sizeof(*block);
         for (uint32_t i = 0; i < block->record_count; i++) {
             const struct unsent_record *record = record_at(block, i);
-            if (i >= block->record_left && !record->begun && begin >= block->begin &&
-                record->end > begin)
+            /* What the kernel has in hand may be under way. */
+            bool begun =
+                record->begun || begin < block->begin || (c->sending && block == c->unsent_first);
+            if (i >= block->record_left && !begun && record->end > begin)
                 lost(t, &path, &other, (uint8_t *)block + begin, record->end - begin, record);
             begin = record->end;
         }

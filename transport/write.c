@@ -43,10 +43,11 @@ static struct connection *connection_for(struct zsip_net *t, const struct zsip_o
 {
     struct streams *s = t->streams;
     const struct zsip_path *path = output->path;
-    if (path == s->last_path && s->last->state < CONNECTION_GONE)
+    if (path == s->last_path && zsip_connection_live(s->last, path->flow))
         return s->last;
     struct connection *c = zsip_connection_of(t, path->flow);
-    if (c == NULL) {
+    /* Whose peer sends nothing more may be answered, but not asked. */
+    if (c == NULL || (c->ended && output->client != 0)) {
         COUNT(t, flows_stale, path->flow != 0);
         return zsip_connect(t, path);
     }
