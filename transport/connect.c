@@ -183,7 +183,7 @@ static void start(struct zsip_net *t, struct connection *c)
 }
 
 /* Few targets rest at a time, and for about as long: the right place is near the end. */
-static void wait(struct streams *s, struct connection *c, uint64_t retry_ns)
+static void wait_for(struct streams *s, struct connection *c, uint64_t retry_ns)
 {
     uint32_t index = (uint32_t)(c - s->connections), *link = &s->waiting;
     c->state = CONNECTION_WAITING;
@@ -217,7 +217,7 @@ static struct connection *open_one(struct zsip_net *t, struct target *target)
     c->path.local = target->path.local;
     join(s, target, c);
     if (target->failures > 0 && t->streams->now_ns < target->retry_ns)
-        wait(s, c, target->retry_ns);
+        wait_for(s, c, target->retry_ns);
     else
         start(t, c);
     return c->state == CONNECTION_CLOSED || c->state == CONNECTION_FREE ? NULL : c;
