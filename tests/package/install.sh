@@ -31,6 +31,7 @@ lay() {
     for file in bin/zsip include/zsip/{base,endpoint,host,parser,worker,zsip}.h \
         lib/{libzsip.a,libzsip.so,libzsip.so.0} lib/pkgconfig/zsip.pc \
         lib/cmake/zsip/zsip-config.cmake lib/systemd/system/zsip{.service,.socket,-tcp.socket} \
+        share/bash-completion/completions/zsip \
         share/man/man1/zsip{,-serve,-send,-load,-parse}.1 share/man/man3/zsip_parse.3 \
         share/man/man7/zsip{,-api}.7; do
         [ -e "$prefix/$file" ] || fail "$file is not laid"
