@@ -65,9 +65,11 @@ int main(int argc, char **argv)
     if (argc != 3)
         return fprintf(stderr, "usage: capture FILE PORT\n"), 64;
     pcap_t *capture = pcap_open_offline(argv[1], error);
-    struct zsip_msg *msg = malloc(zsip_msg_size());
-    if (capture == NULL || msg == NULL || pcap_datalink(capture) != DLT_EN10MB)
+    if (capture == NULL || pcap_datalink(capture) != DLT_EN10MB)
         return fprintf(stderr, "capture: %s: not a capture of Ethernet\n", argv[1]), 1;
+    struct zsip_msg *msg = malloc(zsip_msg_size());
+    if (msg == NULL)
+        return 1;
     while (pcap_next_ex(capture, &packet, &frame) == 1) {
         struct zsip_view bytes =
             payload(frame, packet->caplen, (unsigned)strtoul(argv[2], NULL, 10));

@@ -41,9 +41,10 @@ static void answer(void *argument, struct zsip_worker *self, struct zsip_time no
 
 static void *judge(void *unused)
 {
-    struct job *job;
+    void *taken;
     (void)unused;
-    while (read(jobs[0], &job, sizeof(job)) == sizeof(job)) {
+    while (read(jobs[0], &taken, sizeof(taken)) == sizeof(taken)) {
+        struct job *job = taken;
         usleep(2000); /* stands for real work */
         job->status = memmem(job->text, job->bytes, unwanted, strlen(unwanted)) ? 403 : 200;
         while (zsip_worker_post(worker, answer, job) == ZSIP_ERROR_FULL)
@@ -62,9 +63,10 @@ static void on_request(void *user, struct zsip_endpoint *endpoint, const struct 
         free(job); /* zsip answers 500, or 503 where its pool is full */
         return;
     }
+    void *given = job;
     job->bytes = body.length;
     memcpy(job->text, body.data, body.length);
-    if (write(jobs[1], &job, sizeof(job)) != sizeof(job)) {
+    if (write(jobs[1], &given, sizeof(given)) != sizeof(given)) {
         job->status = 503; /* the pool is behind */
         answer(job, worker, in->now);
     }
