@@ -445,17 +445,21 @@ static void start(struct zsip_worker *worker)
         worker->config.log(worker->config.log_user, line);
 }
 
-uint64_t zsip_worker_deadline(const struct zsip_worker *worker)
+/* Of all but the net, which sees to its own in a wait. */
+static uint64_t own_deadline(const struct zsip_worker *worker)
 {
     uint64_t deadline_ns = zsip_endpoint_deadline(worker->endpoint);
-    uint64_t net_ns = zsip_net_deadline(worker->net);
     if (worker->more)
         return 0;
     if (deadline_ns < worker->turn_ns + TIMER_SLACK_NS)
         deadline_ns = worker->turn_ns + TIMER_SLACK_NS;
-    if (net_ns < deadline_ns)
-        deadline_ns = net_ns;
     return deadline_ns < worker->turn_deadline_ns ? deadline_ns : worker->turn_deadline_ns;
+}
+
+uint64_t zsip_worker_deadline(const struct zsip_worker *worker)
+{
+    uint64_t deadline_ns = own_deadline(worker), net_ns = zsip_net_deadline(worker->net);
+    return net_ns < deadline_ns ? net_ns : deadline_ns;
 }
 
 /* Afterwards the output of the turn is queued, not sent: the wait of the next turn sends it with
@@ -466,7 +470,7 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
     if (!worker->started)
         start(worker);
     hand_over(worker); /* what was sent outside of callbacks */
-    uint64_t deadline_ns = zsip_worker_deadline(worker);
+    uint64_t deadline_ns = own_deadline(worker);
     enum zsip_status status = zsip_net_wait(
         worker->net, deadline_ns < wait_until_ns ? deadline_ns : wait_until_ns, &batch);
     if (status != ZSIP_OK)

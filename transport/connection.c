@@ -217,7 +217,7 @@ static void settle(struct zsip_net *t, struct connection *c)
     }
 }
 
-void zsip_streams_settle(struct zsip_net *t)
+static void settle_all(struct zsip_net *t)
 {
     struct streams *s = t->streams;
     uint32_t index = s->settling;
@@ -342,7 +342,7 @@ static void fire(struct zsip_net *t, struct connection *c)
     zsip_connection_close(t, c, 0);
 }
 
-void zsip_streams_expire(struct zsip_net *t)
+static void expire_all(struct zsip_net *t)
 {
     struct streams *s = t->streams;
     uint64_t now_ns = t->streams->now_ns;
@@ -364,6 +364,19 @@ void zsip_streams_expire(struct zsip_net *t)
         s->trim_ns = now_ns;
         zsip_blocks_trim(&s->blocks);
     }
+}
+
+void zsip_streams_begin(struct zsip_net *t)
+{
+    t->streams->now_ns = t->batch.now.monotonic_ns;
+    t->streams->turn++;
+}
+
+void zsip_streams_end(struct zsip_net *t)
+{
+    settle_all(t);
+    expire_all(t);
+    zsip_clients_tell(t);
 }
 
 uint64_t zsip_streams_deadline(const struct zsip_net *t)

@@ -304,7 +304,9 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
         return ZSIP_ERROR_SYSTEM;
     arm_all(t, t->batch.now.monotonic_ns);
     t->batch.packet_count = t->batch.error_count = 0;
-    uint64_t own_ns = until_rested(t, zsip_net_deadline(t));
+    uint64_t own_ns = until_rested(t, ZSIP_NEVER_NS);
+    if (t->streams != NULL && zsip_streams_deadline(t) < own_ns)
+        own_ns = zsip_streams_deadline(t);
     if (gather(t, own_ns < deadline_ns ? own_ns : deadline_ns) != ZSIP_OK)
         return ZSIP_ERROR_SYSTEM;
     t->batch.now = zsip_time_now();
@@ -318,13 +320,10 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
                           t->batch.now.monotonic_ns;
     }
     if (t->streams != NULL)
-        t->streams->now_ns = t->batch.now.monotonic_ns, t->streams->turn++;
+        zsip_streams_begin(t);
     take_completions(t);
-    if (t->streams != NULL) {
-        zsip_streams_settle(t);
-        zsip_streams_expire(t);
-        zsip_clients_tell(t);
-    }
+    if (t->streams != NULL)
+        zsip_streams_end(t);
     zsip_errors_drain(t);
     count_drops(t, t->batch.now.monotonic_ns);
 
@@ -340,7 +339,14 @@ enum zsip_status zsip_net_wait(struct zsip_net *t, uint64_t deadline_ns,
 
 uint64_t zsip_net_deadline(const struct zsip_net *t)
 {
-    return t->streams == NULL ? ZSIP_NEVER_NS : zsip_streams_deadline(t);
+    const struct streams *s = t->streams;
+    if (s == NULL)
+        return until_rested(t, ZSIP_NEVER_NS);
+    /* What only a wait does: nobody would call for it. */
+    if (io_uring_sq_ready(&t->ring) > 0 || s->arming != NO_CONNECTION || s->touched_count > 0 ||
+        s->settling != NO_CONNECTION || s->orphans != NO_CLIENT)
+        return 0;
+    return until_rested(t, zsip_streams_deadline(t));
 }
 
 void zsip_net_recycle(struct zsip_net *t)

@@ -262,7 +262,9 @@ void zsip_connection_close(struct zsip_net *net, struct connection *c, unsigned 
 void zsip_connection_finish(struct zsip_net *net, struct connection *c);
 /* Looks at it once this turn's output has left: it may be over. */
 void zsip_connection_settle(struct zsip_net *net, struct connection *c);
-void zsip_streams_settle(struct zsip_net *net);
+/* A wait: before its completions are taken, and after. */
+void zsip_streams_begin(struct zsip_net *net);
+void zsip_streams_end(struct zsip_net *net);
 /* Has its receive armed with the next wait. */
 void zsip_connection_list(struct zsip_net *net, struct connection *c);
 /* Aims an entry at its socket. */
@@ -272,7 +274,6 @@ void zsip_connection_target(struct zsip_net *net, struct io_uring_sqe *sqe,
 /* Sets the timer that its state asks for; one that runs for the same reason runs on. */
 void zsip_connection_retime(struct zsip_net *net, struct connection *c);
 void zsip_connection_timer(struct zsip_net *net, struct connection *c, enum stream_timer timer);
-void zsip_streams_expire(struct zsip_net *net);
 uint64_t zsip_streams_deadline(const struct zsip_net *net);
 
 /* accept.c */

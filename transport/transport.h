@@ -150,7 +150,8 @@ void zsip_net_wake(struct zsip_net *net);
  * for it: the bell leaves with its next wait or flush. */
 void zsip_net_signal(struct zsip_net *from, struct zsip_net *to);
 
-/* When the next wait has timers of connections to look at; ZSIP_NEVER_NS: never. */
+/* When a wait has something to do that no event tells of: timers of connections, sockets that rest;
+ * 0: at once; ZSIP_NEVER_NS: never. A wait itself sleeps no longer. */
 uint64_t zsip_net_deadline(const struct zsip_net *net);
 
 /* Readable when wait(0) would find something; from the first wait on. */

@@ -414,3 +414,42 @@ Test(worker, says_what_is_wrong_with_a_configuration)
     cr_assert_eq(zsip_worker_create(&config, &worker, error, sizeof(error)), ZSIP_ERROR_ARGUMENT);
     cr_assert(strstr(error, "endpoint") != NULL);
 }
+
+/* A loop of the caller's, that looks at the descriptor and the deadline and at nothing else. */
+Test(worker, serves_connections_in_a_loop_of_the_callers)
+{
+    struct zsip_worker_config config = defaults();
+    struct zsip_address bound, any = test_address("127.0.0.1:0");
+    struct zsip_worker *worker = make(&config, &bound);
+    char message[1024], answer[1024];
+    cr_assert_eq(zsip_worker_listen(worker, ZSIP_TRANSPORT_TCP, &any, 0, &bound, NULL, 0), ZSIP_OK);
+    cr_assert_eq(zsip_worker_turn(worker, 0), ZSIP_OK);
+    for (unsigned round = 0; round < 5; round++) {
+        union zsip_sockaddr name = {0};
+        socklen_t name_bytes = zsip_sockaddr_write(&bound, &name);
+        int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq(connect(peer, &name.any, name_bytes), 0);
+        size_t bytes = write_message(message, sizeof(message), round), got = 0;
+        cr_assert_eq(send(peer, message, bytes, 0), (ssize_t)bytes);
+        shutdown(peer, SHUT_WR);
+        uint64_t end_ns = zsip_time_now().monotonic_ns + 2 * ZSIP_NS_PER_S;
+        while (zsip_time_now().monotonic_ns < end_ns) {
+            uint64_t deadline_ns = zsip_worker_deadline(worker);
+            uint64_t now_ns = zsip_time_now().monotonic_ns;
+            uint64_t left_ms = deadline_ns <= now_ns ? 0 : (deadline_ns - now_ns) / 1000000 + 1;
+            struct pollfd fds[2] = {{.fd = zsip_worker_fd(worker), .events = POLLIN},
+                                    {.fd = peer, .events = POLLIN}};
+            cr_assert_gt(poll(fds, 2, left_ms < 1000 ? (int)left_ms : 1000) + (left_ms < 1000), 0,
+                         "it would have slept on");
+            ssize_t more = recv(peer, answer + got, sizeof(answer) - got, MSG_DONTWAIT);
+            if (more == 0)
+                break;
+            got += more > 0 ? (size_t)more : 0;
+            cr_assert_eq(zsip_worker_turn(worker, 0), ZSIP_OK);
+        }
+        cr_assert(got > 14 && memcmp(answer, "SIP/2.0 200 OK", 14) == 0);
+        cr_assert_lt(zsip_time_now().monotonic_ns, end_ns, "no end");
+        close(peer);
+    }
+    zsip_worker_destroy(worker);
+}
