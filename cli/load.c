@@ -13,9 +13,9 @@ static void begin_line(FILE *out, const struct load_config *config, const char *
 {
     char remote[ZSIP_ADDRESS_TEXT_BYTES];
 
-    fprintf(out, "zsip load: %s to udp:%s",
+    fprintf(out, "zsip load: %s to %s:%s",
             config->scenario != NULL ? scenario : zsip_method_name(config->method),
-            zsip_address_text(&config->remote, remote));
+            cli_transport_name(config->transport), zsip_address_text(&config->remote, remote));
     if (config->rate > 0)
         fprintf(out, ", %s/s planned", config->rate_text);
     else

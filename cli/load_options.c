@@ -11,6 +11,7 @@
 enum {
     OPTION_PROXY = 1,
     OPTION_WINDOW,
+    OPTION_CONNECTIONS,
     OPTION_RATE,
     OPTION_STEP,
     OPTION_POISSON,
@@ -37,6 +38,8 @@ enum {
 static const struct cli_option options[] = {
     {NULL, 0, NULL, "How much"},
     {"window", OPTION_WINDOW, "N", "closed loop: keep N requests pending (64)"},
+    {"connections", OPTION_CONNECTIONS, "N",
+     "over tcp: N connections of each worker (1), used in turn"},
     {"rate", OPTION_RATE, "R",
      "open loop: R requests a second by a fixed plan, whatever comes\n"
      "back; k and M for thousands and millions. 10k..200k/60s is a\n"
@@ -82,7 +85,7 @@ static const struct cli_option options[] = {
     {"vouch", OPTION_VOUCH, NULL,
      "no hop is congestion-unsafe: requests over 1300 bytes may go\n"
      "(RFC 3428 section 8)"},
-    {"proxy", OPTION_PROXY, "udp:ADDR:PORT", "next hop, as a preloaded loose Route"},
+    {"proxy", OPTION_PROXY, "udp|tcp:ADDR:PORT", "next hop, as a preloaded loose Route"},
     {NULL, 0, NULL, "Scenario"},
     CLI_SCENARIO_OPTIONS,
     {NULL, 0, NULL, "Transactions"},
@@ -101,7 +104,7 @@ static const struct cli_option options[] = {
 
 static const struct cli_command command = {
     .name = "load",
-    .usage = "load [OPTIONS] udp:HOST:PORT",
+    .usage = "load [OPTIONS] udp|tcp:HOST:PORT",
     .about = "Sends requests to HOST, measures what comes back, and says so once a second and at\n"
              "the end. When the arrivals are over it waits for what is pending, 64*T1 at most\n"
              "(32 seconds). Ctrl-C ends the arrivals, a second one the run. Latency of an open\n"
@@ -114,6 +117,7 @@ static const struct cli_command command = {
         "found; 2 nothing was answered; 3 no rate meets the objectives; 4 the generator\n"
         "saturated first, the rate is \"at least\".\n\n"
         "  zsip load --window 256 udp:127.0.0.1:5060\n"
+        "  zsip load --window 1024 --connections 64 tcp:127.0.0.1:5060\n"
         "  zsip load --rate 20k --duration 1m --json run.json udp:192.0.2.1:5060\n"
         "  zsip load --count 1000 --proxy udp:192.0.2.1:5060 example.com\n",
     .options = options,
@@ -179,6 +183,8 @@ static bool option_plan(int id, const char *value, struct load_arguments *out)
     case OPTION_MAX_PENDING:
         out->window_given = true;
         return cli_value_narrow("--max-pending", value, 1, LOAD_WINDOW_MAX, &config->window);
+    case OPTION_CONNECTIONS:
+        return cli_value_narrow("--connections", value, 1, 32768, &config->connections);
     case OPTION_WINDOW:
         out->window_given = true;
         return cli_value_narrow("--window", value, 1, LOAD_WINDOW_MAX, &config->window);
@@ -254,7 +260,7 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
         config->no_retransmit = true;
         return true;
     case OPTION_PROXY:
-        return cli_value_place("--proxy", value, false, &out->proxy, NULL);
+        return cli_value_place_any("--proxy", value, false, &out->proxy, NULL);
     default:
         return option_objectives(id, value, out);
     }
@@ -286,13 +292,14 @@ static bool target_set(const char *text, struct load_arguments *out, bool *unres
     int length;
 
     if (out->proxy.text[0] == '\0') {
-        if (!cli_value_place("target", text, false, &out->place, unresolved))
+        if (!cli_value_place_any("target", text, false, &out->place, unresolved))
             return false;
         config->remote = out->place.address;
+        config->transport = out->place.transport;
         config->domain = out->place.text;
         return true;
     }
-    if (strncasecmp(text, "udp:", 4) == 0)
+    if (strncasecmp(text, "udp:", 4) == 0 || strncasecmp(text, "tcp:", 4) == 0)
         text += 4;
     length = snprintf(uri, sizeof uri, "sip:u@%s", text);
     if (length >= (int)sizeof uri || strcspn(text, ";?@<>") != strlen(text) ||
@@ -302,6 +309,7 @@ static bool target_set(const char *text, struct load_arguments *out, bool *unres
         return false;
     }
     config->remote = out->proxy.address;
+    config->transport = out->proxy.transport;
     config->proxy = out->proxy.text;
     config->domain = text;
     return true;

@@ -35,7 +35,7 @@ static const struct cli_option options[] = {
      "no hop is congestion-unsafe: a request over 1300 bytes may go\n"
      "(RFC 3428 section 8)"},
     {NULL, 0, NULL, "The way"},
-    {"proxy", OPTION_PROXY, "udp:ADDR:PORT", "next hop, as a preloaded loose Route"},
+    {"proxy", OPTION_PROXY, "udp|tcp:ADDR:PORT", "next hop, as a preloaded loose Route"},
     {"timeout", OPTION_TIMEOUT, "SECONDS", "wait this long for an answer (32, which is 64*T1)"},
     {"without", OPTION_WITHOUT, "LIST",
      "do without kernel features: gro, gso, incremental, bundles,\n"
@@ -54,6 +54,7 @@ static const struct cli_command command = {
                "be sent; 64 usage.\n\n"
                "  zsip send sip:bob@127.0.0.1:5060 \"Watson, come here.\"\n"
                "  date | zsip send --from sip:clock@example.com sip:bob@[::1]:5060\n"
+               "  zsip send \"sip:bob@127.0.0.1:5060;transport=tcp\" Hello\n"
                "  zsip send --proxy udp:192.0.2.1:5060 --verbose sip:bob@example.com Hello\n",
     .options = options,
 };
@@ -78,8 +79,9 @@ struct sending {
     struct cli_place proxy; /* text empty: none */
 
     struct zsip_address remote;
+    enum zsip_transport transport;
     char from_default[256];
-    char route[320];
+    char route[400];
     uint64_t client;
     uint64_t sent_ns;
     bool attempted;
@@ -139,7 +141,7 @@ static bool option(int id, const char *value, struct sending *out)
         out->vouched = true;
         return true;
     case OPTION_PROXY:
-        return cli_value_place("--proxy", value, false, &out->proxy, NULL);
+        return cli_value_place_any("--proxy", value, false, &out->proxy, NULL);
     case OPTION_TIMEOUT:
         return cli_value_duration("--timeout", value, ZSIP_NS_PER_MS, 3600 * ZSIP_NS_PER_S,
                                   &out->timeout_ns);
@@ -200,7 +202,7 @@ static bool body_set(const char *text, struct sending *out)
 /* ---- Where to -------------------------------------------------------------------------------- */
 
 /* RFC 3261 section 16.6 step 7 and RFC 3263 section 4, as far as there is no DNS yet: maddr or
- * host, the port or 5060, UDP. */
+ * host, the port or 5060; TCP where the URI says so, else UDP. */
 static int target_resolve(const struct zsip_uri *uri, struct sending *out)
 {
     const uint8_t *base = (const uint8_t *)out->target;
@@ -208,10 +210,16 @@ static int target_resolve(const struct zsip_uri *uri, struct sending *out)
     char name[256];
     int error;
 
-    if (zsip_param_find(base, uri->params, "transport", &transport) &&
-        (transport.length != 3 || strncasecmp(out->target + transport.offset, "udp", 3) != 0)) {
-        cli_error("%s: only transport=udp is there yet", out->target);
-        return CLI_EXIT_USAGE;
+    if (zsip_param_find(base, uri->params, "transport", &transport)) {
+        const char *name_at = out->target + transport.offset;
+
+        if (transport.length != 3 ||
+            (strncasecmp(name_at, "udp", 3) != 0 && strncasecmp(name_at, "tcp", 3) != 0)) {
+            cli_error("%s: only transport=udp and transport=tcp are there yet", out->target);
+            return CLI_EXIT_USAGE;
+        }
+        if (strncasecmp(name_at, "tcp", 3) == 0)
+            out->transport = ZSIP_TRANSPORT_TCP;
     }
     zsip_param_find(base, uri->params, "maddr", &host);
     snprintf(name, sizeof name, "%.*s", (int)host.length, out->target + host.offset);
@@ -242,7 +250,10 @@ static int target_set(struct sending *out)
     }
     if (out->proxy.text[0] != '\0') {
         out->remote = out->proxy.address;
-        snprintf(out->route, sizeof out->route, "<sip:%s;lr>", out->proxy.text);
+        if (out->proxy.transport == ZSIP_TRANSPORT_TCP)
+            out->transport = ZSIP_TRANSPORT_TCP;
+        snprintf(out->route, sizeof out->route, "<sip:%s%s;lr>", out->proxy.text,
+                 out->transport == ZSIP_TRANSPORT_TCP ? ";transport=tcp" : "");
         return -1;
     }
     if (uri.scheme == ZSIP_SCHEME_SIPS) {
@@ -284,12 +295,13 @@ static int parse(int argc, char **argv, struct sending *out)
 
 /* ---- What is seen on the wire ---------------------------------------------------------------- */
 
-static void show(const char *head, const struct zsip_address *address, const uint8_t *data,
-                 size_t bytes)
+static void show(const char *head, enum zsip_transport transport,
+                 const struct zsip_address *address, const uint8_t *data, size_t bytes)
 {
     char text[ZSIP_ADDRESS_TEXT_BYTES];
 
-    printf("---- %s udp:%s, %zu bytes\n", head, zsip_address_text(address, text), bytes);
+    printf("---- %s %s:%s, %zu bytes\n", head, cli_transport_name(transport),
+           zsip_address_text(address, text), bytes);
     cli_put_view(stdout, (struct zsip_view){data, bytes}, "\n");
     if (bytes > 0 && data[bytes - 1] != '\n')
         putchar('\n');
@@ -302,7 +314,8 @@ static void show_request(struct sending *self, struct zsip_endpoint *endpoint)
     const struct zsip_output *outputs = zsip_endpoint_output(endpoint, &count);
 
     if (count > 0)
-        show("to", &self->remote, outputs[count - 1].data, outputs[count - 1].bytes);
+        show("to", (enum zsip_transport)outputs[count - 1].path->transport, &self->remote,
+             outputs[count - 1].data, outputs[count - 1].bytes);
 }
 
 /* ---- Sending --------------------------------------------------------------------------------- */
@@ -324,7 +337,9 @@ static uint64_t on_turn(void *user, struct zsip_worker *worker, struct zsip_time
     send.body = (struct zsip_view){self->body, self->body_bytes};
     send.expires_s = self->expires_s;
     send.flags = self->vouched ? ZSIP_SEND_VOUCHED : 0;
-    send.path.transport = ZSIP_TRANSPORT_UDP;
+    send.path.transport = (uint8_t)self->transport;
+    if (self->transport == ZSIP_TRANSPORT_TCP)
+        send.path.flags = ZSIP_PATH_RELIABLE;
     send.path.remote = self->remote;
     self->sent_ns = now.monotonic_ns;
     self->refused = zsip_endpoint_send(zsip_worker_endpoint(worker), &send, now, &self->client);
@@ -342,7 +357,8 @@ static void tell_answer(const struct sending *self, const struct zsip_outcome *o
     printf("%u ", outcome->code);
     cli_put_view(stdout, reason, NULL);
     /* RFC 3428 section 7: 202 promises nothing about the recipient. */
-    printf("%s from udp:%s after %s%s", outcome->code == 202 ? " (for later delivery)" : "",
+    printf("%s from %s:%s after %s%s", outcome->code == 202 ? " (for later delivery)" : "",
+           cli_transport_name((enum zsip_transport)outcome->path->transport),
            zsip_address_text(&outcome->path->remote, remote), load_format_us(us).text,
            outcome->sends > 1 ? "" : "\n");
     if (outcome->sends > 1)
@@ -357,8 +373,8 @@ static void on_outcome(void *user, struct zsip_endpoint *endpoint,
 
     (void)endpoint;
     if (self->verbose && outcome->msg != NULL)
-        show("from", &outcome->path->remote, outcome->msg->data,
-             (size_t)outcome->msg->body_offset + outcome->msg->body_bytes);
+        show("from", (enum zsip_transport)outcome->path->transport, &outcome->path->remote,
+             outcome->msg->data, (size_t)outcome->msg->body_offset + outcome->msg->body_bytes);
     if (!outcome->final)
         return;
     self->ended = true;
@@ -367,13 +383,13 @@ static void on_outcome(void *user, struct zsip_endpoint *endpoint,
         tell_answer(self, outcome);
         self->status = outcome->code / 100 == 2 ? CLI_EXIT_OK : CLI_EXIT_FAILED;
     } else if (outcome->status == ZSIP_ERROR_TIMEOUT) {
-        cli_error("udp:%s: no answer in 64*T1, sent %u times; is a SIP element listening there?",
-                  remote, outcome->sends);
+        cli_error("%s:%s: no answer in 64*T1, sent %u times; is a SIP element listening there?",
+                  cli_transport_name(self->transport), remote, outcome->sends);
         self->status = CLI_EXIT_UNREACHED;
     } else {
-        cli_error("udp:%s: can't be reached; nobody listens there, or there is no way: check "
+        cli_error("%s:%s: can't be reached; nobody listens there, or there is no way: check "
                   "address and port",
-                  remote);
+                  cli_transport_name(self->transport), remote);
         self->status = CLI_EXIT_UNREACHED;
     }
 }
@@ -431,9 +447,9 @@ static enum zsip_status worker_make(struct sending *self, struct zsip_worker **w
 
     if (status != ZSIP_OK) {
         snprintf(error, error_bytes,
-                 "udp:%s: no way there from this machine; check the address "
+                 "%s:%s: no way there from this machine; check the address "
                  "and the routes",
-                 zsip_address_text(&self->remote, text));
+                 cli_transport_name(self->transport), zsip_address_text(&self->remote, text));
         return status;
     }
     zsip_worker_config_init(&config);
@@ -456,6 +472,10 @@ static enum zsip_status worker_make(struct sending *self, struct zsip_worker **w
         return status;
     zsip_address_text(&local, text);
     from_default_set(self, text);
+    /* Answers may come by a connection of the peer's, to the port that Via names (RFC 3261 section
+     * 18.1.1); where somebody has it, they come by ours. */
+    if (self->transport == ZSIP_TRANSPORT_TCP)
+        zsip_worker_listen(*worker, ZSIP_TRANSPORT_TCP, &local, 0, NULL, NULL, 0);
     return zsip_endpoint_sent_by(zsip_worker_endpoint(*worker), view_of(text));
 }
 
@@ -468,8 +488,9 @@ static int run(struct sending *self, struct zsip_worker *worker)
         uint64_t now_ns = zsip_time_now().monotonic_ns;
 
         if (now_ns >= end_ns) {
-            cli_error("udp:%s: no answer in %g s; is a SIP element listening there?",
-                      zsip_address_text(&self->remote, remote), (double)self->timeout_ns / 1e9);
+            cli_error("%s:%s: no answer in %g s; is a SIP element listening there?",
+                      cli_transport_name(self->transport), zsip_address_text(&self->remote, remote),
+                      (double)self->timeout_ns / 1e9);
             return CLI_EXIT_UNREACHED;
         }
         if (zsip_worker_turn(worker, self->attempted ? end_ns - now_ns : 0) < 0)
@@ -488,6 +509,7 @@ int zsip_cli_send(int argc, char **argv)
     /* A bit longer than Timer F, which says more. */
     self.timeout_ns = 33 * ZSIP_NS_PER_S;
     self.expires_s = -1;
+    self.transport = ZSIP_TRANSPORT_UDP;
     status = parse(argc, argv, &self);
     if (status >= 0)
         return status;

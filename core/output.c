@@ -84,9 +84,10 @@ bool zsip_output_end(struct output *output, const struct text *text, const uint8
         .pad_at = pad_at == NULL ? 0 : (uint32_t)(pad_at - data),
         .client = client,
     };
-    /* Messages on a stream follow each other without a gap, so that they leave as one. */
+    /* Messages on a stream follow each other without a gap, so that they leave as one. (A path
+     * of UDP may be taken for reliable, by who wants no retransmission.) */
     size_t slot_bytes = bytes;
-    if (!(path->flags & ZSIP_PATH_RELIABLE))
+    if (path->transport == ZSIP_TRANSPORT_UDP)
         slot_bytes = (bytes + ZSIP_OUTPUT_STRIDE - 1) & ~(size_t)(ZSIP_OUTPUT_STRIDE - 1);
     output->used_bytes += slot_bytes;
     if (output->used_bytes > output->arena_bytes)

@@ -61,8 +61,10 @@ struct scenario;
 
 struct load_config {
     struct zsip_address remote;
-    const char *domain; /* host[:port] in the target URIs */
-    const char *proxy;  /* host:port in a preloaded Route, remote its address; NULL: none */
+    enum zsip_transport transport; /* NONE: UDP */
+    uint32_t connections;          /* over TCP: of each worker; 0: one */
+    const char *domain;            /* host[:port] in the target URIs */
+    const char *proxy; /* host:port in a preloaded Route, remote its address; NULL: none */
     enum zsip_method method;
     uint32_t body_bytes;
 

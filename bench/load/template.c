@@ -67,7 +67,8 @@ static void put_head(struct writer *writer, const struct load_template_config *c
         put(writer, "sip:%s", config->domain);
     else
         put_user(writer, config->domain);
-    put(writer, " SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=", config->sent_by);
+    put(writer, " SIP/2.0\r\nVia: SIP/2.0/%s %s;rport;branch=", config->tcp ? "TCP" : "UDP",
+        config->sent_by);
     template->branch_bytes = (uint32_t)zsip_branch_bytes();
     template->branch_at = gap(writer, template->branch_bytes);
     put(writer, "\r\nMax-Forwards: 70\r\n");

@@ -16,7 +16,8 @@ struct load_template_config {
     const char *sent_by;     /* of Via; its host also names the sender */
     const char *proxy;       /* host:port of a preloaded loose Route; NULL: none */
     uint32_t body_bytes;     /* MESSAGE only */
-    uint64_t run;            /* random, tells this run's Call-IDs and tags from every other's */
+    bool tcp;
+    uint64_t run; /* random, tells this run's Call-IDs and tags from every other's */
 };
 
 #define LOAD_TEMPLATE_USERS_MAX 4

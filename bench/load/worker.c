@@ -107,6 +107,10 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     zsip.endpoint.completed_max = 4096;
     zsip.endpoint.pending_max = 16;
     zsip.endpoint.log_bytes_max = 1 << 20;
+    zsip.streams.connections_per_target = config->connections;
+    /* All that may be pending, before a connection stands. */
+    zsip.streams.unsent_bytes = 64 << 20;
+    zsip.streams.memory_bytes = 256 << 20;
     if (worker->script != NULL)
         load_scripted_configure(worker, &zsip.endpoint);
     status = zsip_worker_create(&zsip, &worker->zsip, error, error_bytes);
@@ -139,6 +143,10 @@ static enum zsip_status socket_take(struct load_worker *worker, struct zsip_addr
         /* A reliable path has no Timer E (RFC 3261 section 17.1.2.2); Timer F stays. */
         .flags = config->no_retransmit ? ZSIP_PATH_RELIABLE : 0,
     };
+    if (config->transport == ZSIP_TRANSPORT_TCP) {
+        worker->path.transport = ZSIP_TRANSPORT_TCP;
+        worker->path.flags = ZSIP_PATH_RELIABLE;
+    }
     return status;
 }
 
@@ -166,6 +174,7 @@ static enum zsip_status template_take(struct load_worker *worker, const struct z
         .proxy = config->proxy,
         .body_bytes = config->body_bytes,
         .run = run,
+        .tcp = config->transport == ZSIP_TRANSPORT_TCP,
     };
     enum zsip_status status = load_template_make(&worker->template, &template);
     uint32_t bytes = worker->template.bytes;

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from common import Case, HOST, OK
+from common import Case, HOST, OK, zsip
 import peers
 
 
@@ -129,6 +129,20 @@ class Streams(Case):
             worker = peers.read_json(path)["worker"]
         self.assertEqual((1, 1, 1), tuple(worker[name] for name in (
             "refused_source", "closed_fault", "closed_first_byte")))
+
+    def test_send_and_load_go_over_tcp(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "summary.json")
+            with peers.serving("--listen", f"tcp:{HOST}:0", "--json", path) as server:
+                port = int(re.search(r"tcp:[\d.]+:(\d+)", server.output()).group(1))
+                sent = zsip("send", f"sip:bob@{HOST}:{port};transport=tcp", "Hello")
+                self.assertEqual(OK, sent.returncode, sent.stderr)
+                self.assertIn("from tcp:", sent.stdout)
+                loaded = zsip("load", "--count", 500, "--window", 50, "--connections", 5,
+                              f"tcp:{HOST}:{port}")
+                self.assertEqual(OK, loaded.returncode, loaded.stderr)
+            worker = peers.read_json(path)["worker"]
+        self.assertEqual((6, 501), (worker["connections_accepted"], worker["messages_in"]))
 
     def test_default_is_udp_and_tcp(self):
         alone = ["unshare", "-rn"]

@@ -50,7 +50,7 @@ FAULTS = [
     (["send", "sip:b@127.0.0.1", "x", "y"], ["quotes"]),
     (["send", "sips:b@127.0.0.1", "x"], ["TLS"]),
     (["send", "tel:+123", "x"], ["--proxy"]),
-    (["send", "sip:b@127.0.0.1;transport=tcp", "x"], ["transport=udp"]),
+    (["send", "sip:b@127.0.0.1;transport=sctp", "x"], ["transport=udp", "transport=tcp"]),
     (["send", "--body-file", "/nonexistent", "sip:b@127.0.0.1"], ["/nonexistent", "No such"]),
     (["send", "--body-file", "/dev/null", "sip:b@127.0.0.1", "x"], ["--body-file"]),
     (["send", "--header", "Subject", "sip:b@127.0.0.1", "x"], ["--header", "NAME: VALUE"]),
