@@ -20,10 +20,10 @@ static const char text[] = "MESSAGE sip:user@@@@127.0.0.1:5060 SIP/2.0\r\n"
                            "Call-ID: #000000000@client.invalid\r\n"
                            "CSeq: 1 MESSAGE\r\n"
                            "Content-Type: text/plain\r\n"
-                           "Content-Length:  100\r\n"
+                           "Content-Length:  135\r\n"
                            "\r\n"
                            "Watson, come here. I want to see you; it is about the thing that "
-                           "talks, and it works. #000000000 Yours.";
+                           "talks, and it works; number #000000000, if you please. Yours as ever A";
 
 void limit_request_init(struct limit_request *request, const char *transport)
 {
