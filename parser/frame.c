@@ -4,6 +4,10 @@
  */
 #include "parser/parser.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 void zsip_frame_init(struct zsip_frame *frame, uint32_t header_bytes_max, uint32_t body_bytes_max)
 {
     if (header_bytes_max == 0 || header_bytes_max > ZSIP_HEADER_SECTION_BYTES_MAX)
@@ -25,6 +29,16 @@ static void frame_reset(struct zsip_frame *frame)
     frame->body_bytes = ZSIP_ABSENT;
     frame->fault = ZSIP_OK;
     frame->after_crlf = 0;
+}
+
+/* Whether it is worth a closer look: lines are many, and one of them is it. */
+static bool may_be_content_length(const uint8_t *line, const uint8_t *end)
+{
+    enum { NAME_BYTES = sizeof("content-length") - 1, SECOND_WORD = sizeof("content-") - 1 };
+    uint8_t first = line < end ? line[0] | 0x20 : 0;
+    if (first == 'l')
+        return end - line > 1 && (line[1] == ':' || line[1] == ' ' || line[1] == '\t');
+    return first == 'c' && end - line > NAME_BYTES && (line[SECOND_WORD] | 0x20) == 'l';
 }
 
 /* The value of a line that is a Content-Length, white space before the colon, folds and all. */
@@ -57,7 +71,8 @@ static void header_line(struct zsip_frame *frame, const uint8_t *data, uint32_t 
     struct zsip_fault fault;
     enum zsip_status status;
     uint64_t value = 0;
-    if (!is_content_length(data + frame->line, data + end, &value_0, &value_1))
+    if (!may_be_content_length(data + frame->line, data + end) ||
+        !is_content_length(data + frame->line, data + end, &value_0, &value_1))
         return;
     if (frame->body_bytes != ZSIP_ABSENT)
         status = zsip_fault_set(&fault, data, data + frame->line, ZSIP_ERROR_DUPLICATE, "");
@@ -70,13 +85,28 @@ static void header_line(struct zsip_frame *frame, const uint8_t *data, uint32_t 
     frame->fault_offset = fault.offset;
 }
 
+/* The next LF in data[at .. end), or NULL. Lines are short: a call for each costs more than the
+ * look. */
+static inline const uint8_t *line_end(const uint8_t *data, uint32_t at, uint32_t end)
+{
+#ifdef __SSE2__
+    for (const __m128i lf = _mm_set1_epi8('\n'); end - at >= 16; at += 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)(const void *)(data + at));
+        unsigned found = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, lf));
+        if (found != 0)
+            return data + at + (unsigned)__builtin_ctz(found);
+    }
+#endif
+    return at == end ? NULL : __builtin_memchr(data + at, '\n', end - at);
+}
+
 /* Goes over what is new of the header section, line by line: ZSIP_OK once the empty line is there,
  * ZSIP_MORE before. A line ends at a CRLF with no white space behind it, the start line at any. */
 static enum zsip_status header_section(struct zsip_frame *frame, const uint8_t *data,
                                        uint32_t bytes)
 {
     while (frame->scanned < bytes) {
-        const uint8_t *lf = __builtin_memchr(data + frame->scanned, '\n', bytes - frame->scanned);
+        const uint8_t *lf = line_end(data, frame->scanned, bytes);
         if (lf == NULL)
             break;
         uint32_t at = (uint32_t)(lf - data);
