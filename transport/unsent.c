@@ -7,6 +7,8 @@
 enum {
     BLOCK_BYTES_MIN = 4096,
     BLOCK_BYTES_MAX = 65536,
+    /* To all that the receive buffers hold. */
+    ANSWERS_BYTES_MAX = STREAM_LARGES * STREAM_LARGE_BYTES,
 };
 
 static struct unsent_record *record_at(struct unsent *block, uint32_t index)
@@ -63,7 +65,9 @@ bool zsip_unsent_append(struct zsip_net *t, struct connection *c, const uint8_t 
     struct streams *s = t->streams;
     struct unsent *block = c->unsent_last;
     bool first = c->unsent_bytes == 0;
-    if (c->unsent_bytes + bytes > s->config.unsent_bytes && !first)
+    /* Answers to what had come before reading stopped are no fault of the peer's. */
+    uint32_t over = record->client == 0 ? ANSWERS_BYTES_MAX : 0;
+    if (c->unsent_bytes + bytes > s->config.unsent_bytes + over && !first)
         return false;
     if (!fits(block, bytes))
         block = add_block(s, c, bytes);

@@ -33,8 +33,9 @@ struct zsip_stream_config {
     uint32_t connections_per_target; /* opened to one address and port; 1 */
     uint32_t header_bytes;           /* of a message's header section; 65,535, the most there is */
     uint32_t body_bytes;             /* of its body; 65,536 */
-    /* Answers that a peer does not read wait in our memory up to this, 1 MiB, and meanwhile nothing
-     * is read from it; a connection that needs more is closed. Requests beyond it fail. */
+    /* Answers that a peer does not read wait in our memory up to this, 1 MiB, beside those to what
+     * had come already, and meanwhile nothing is read from it; a connection that needs more is
+     * closed. Requests beyond it fail. */
     uint32_t unsent_bytes;
     /* What half messages and unsent answers of all connections may take, a power of two from 1 MiB;
      * 64 MiB. What is not used costs address space only. */
