@@ -28,6 +28,16 @@ class Pair:
     # What to put before a program that shall run on that side.
     server, client = ("ip", "netns", "exec", NAME), ()
 
+    def __init__(self, device):
+        self.device = device
+
+    def cut(self):
+        """Nothing crosses any more, and neither side is told."""
+        _run("ip", "link", "set", self.device, "down")
+
+    def mend(self):
+        _run("ip", "link", "set", self.device, "up")
+
 
 @contextlib.contextmanager
 def pair(segmentation):
@@ -49,7 +59,7 @@ def pair(segmentation):
             _run("ethtool", "-K", here, "tx-udp-segmentation", "off", "gro", "off")
             _run("ip", "netns", "exec", NAME, "ethtool", "-K", there, "tx-udp-segmentation", "off",
                  "gro", "off")
-        yield Pair
+        yield Pair(here)
     finally:
         # The wire goes with the namespace that one of its ends is in.
         subprocess.run(("ip", "netns", "delete", NAME), capture_output=True, check=False)

@@ -181,6 +181,19 @@ def ask(address, message, seconds=2.0):
         return None
 
 
+def ask_tcp(address, message, seconds=2.0):
+    """The same by a connection of its own, and the Via says so."""
+    message = message.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP", 1)
+    try:
+        with socket.create_connection(address, seconds) as client:
+            client.sendall(message)
+            if select.select([client], [], [], seconds)[0]:
+                return client.recv(65535)
+    except OSError:
+        time.sleep(0.05)
+    return None
+
+
 def response_to(message, status="200 OK"):
     """The response a plain server would write."""
     text = message.decode(errors="replace")

@@ -38,13 +38,16 @@ class Sipp(Program):
                         if name and value and value.isdigit()}
 
 
-def client(address, rate, calls, seconds_max, cpu=None):
-    """SIPp as a client that makes this many calls at this rate."""
+def client(address, rate, calls, seconds_max, cpu=None, transport="u1"):
+    """SIPp as a client that makes this many calls at this rate. transport: as its -t has it; t1 is
+    TCP by one connection, tn by one for each call."""
+    sockets = ("-max_socket", 15000) if transport == "tn" else ()
     return Sipp("message_uac.xml", f"{address[0]}:{address[1]}", "-r", rate, "-m", calls,
-                "-l", 50000, "-timeout", f"{seconds_max}s", "-timeout_error", cpu=cpu)
+                "-l", 50000, "-timeout", f"{seconds_max}s", "-timeout_error", "-t", transport,
+                *sockets, cpu=cpu)
 
 
-def server(status="200 OK", calls=None, cpu=None):
+def server(status="200 OK", calls=None, cpu=None, transport="u1"):
     """SIPp as a server; it leaves after that many calls, or when it is stopped."""
     count = () if calls is None else ("-m", calls)
-    return Sipp("message_uas.xml", *count, fill={"@STATUS@": status}, cpu=cpu)
+    return Sipp("message_uas.xml", *count, "-t", transport, fill={"@STATUS@": status}, cpu=cpu)
