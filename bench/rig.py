@@ -41,13 +41,15 @@ class Server:
     """A server under load: where it listens, what it costs. One that starts others counts them in;
     their shared memory counts once (Pss)."""
 
-    def __init__(self, name, arguments, port, address=peers.HOST, prefix=(), speaks_sip=True):
+    def __init__(self, name, arguments, port, address=peers.HOST, prefix=(), ask=peers.ask):
+        """ask: how to find out whether it is up; None if it speaks no SIP."""
         self.name, self.port, self.address = name, port, address
         self.folder = tempfile.TemporaryDirectory()
         self.json_path = os.path.join(self.folder.name, "serve.json")
         arguments = [self.json_path if part == "@JSON@" else str(part) for part in arguments]
         self.program = peers.Program(*prefix, "taskset", "-c", SERVER_CPU, *arguments)
-        self.speaks_sip = speaks_sip
+        self.ask = ask
+        self.transport = "tcp" if ask is peers.ask_tcp else "udp"
 
     def pids(self):
         return children(self.program.pid)
@@ -68,11 +70,11 @@ class Server:
     def wait_until_up(self, seconds=15):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.program.running():
-            if not self.speaks_sip:
+            if self.ask is None:
                 time.sleep(0.3)
                 return self
             # A MESSAGE: some of the servers know nothing else.
-            if peers.ask((self.address, self.port), peers.request(), seconds=0.2):
+            if self.ask((self.address, self.port), peers.request(), seconds=0.2):
                 return self
         self.stop()
         raise SystemExit(f"{self.name} does not answer: {self.program}")
@@ -115,7 +117,20 @@ def echo(scenario, address=peers.HOST, prefix=()):
     """The kernel's echo: bench-limit's, which speaks no SIP."""
     port = peers.free_port()
     return Server(f"echo {scenario}", [LIMIT, "--serve", f"{address}:{port}", scenario], port,
-                  address, prefix, speaks_sip=False)
+                  address, prefix, ask=None)
+
+
+def zsip_tcp(*options):
+    port = peers.free_port()
+    return Server("zsip over TCP", [figures.ZSIP, "serve", "--listen", f"tcp:{peers.HOST}:{port}",
+                                    "--json", "@JSON@", *options], port, ask=peers.ask_tcp)
+
+
+def echo_tcp(scenario, spin_us):
+    """The kernel's echo over TCP, which looks for more this long before it sleeps."""
+    port = peers.free_port()
+    return Server(f"echo {scenario}", [LIMIT, "--serve", f"{peers.HOST}:{port}", scenario, spin_us],
+                  port, ask=None)
 
 
 # ---- Generators --------------------------------------------------------------------------------
@@ -138,9 +153,19 @@ def _pinned(prefix, *arguments, seconds):
 def drive(server, window=256, sources=1, train=1, seconds=2, prefix=()):
     """The client of bench limit: the kernel's batches and nothing else. It answers for no SIP, only
     counts what comes back."""
+    return _driven(server, prefix, "--drive", (window, sources, train, seconds), seconds)
+
+
+def drive_tcp(server, connections, depth, seconds=2, renew=False):
+    """The same over TCP: on each connection so many requests under way. renew: a connection for
+    each request."""
+    return _driven(server, (), "--drive-tcp", (connections, depth, seconds, int(renew)), seconds)
+
+
+def _driven(server, prefix, how, numbers, seconds):
     before = server.cpu_ns()
-    program = _pinned(prefix, LIMIT, "--drive", f"{server.address}:{server.port}", window, sources,
-                      train, seconds, seconds=seconds + 30)
+    program = _pinned(prefix, LIMIT, how, f"{server.address}:{server.port}", *numbers,
+                      seconds=seconds + 30)
     spent = server.cpu_ns() - before
     try:
         seen = json.loads(program.text)
@@ -161,7 +186,8 @@ class Background:
         self.before_ns, self.began = server.cpu_ns(), time.monotonic()
         self.program = peers.Program(
             *prefix, "taskset", "-c", LOAD_CPU, figures.ZSIP, "load", "--quiet", "--duration",
-            seconds, "--json", self.path, *options, f"udp:{server.address}:{server.port}")
+            seconds, "--json", self.path, *options,
+            f"{server.transport}:{server.address}:{server.port}")
 
     def give_up(self):
         """Ends arrivals and what is pending."""

@@ -27,6 +27,8 @@ BENCHES = {
     "report": ("bench/RESULTS.md and plots, from the JSON of what was measured",
                ROOT / "bench" / "report.py"),
     "rest": ("start-up, memory at rest and sizes, default options", ROOT / "bench" / "rest.py"),
+    "tcp": ("zsip over TCP beside the kernel's echo and Kamailio; idle connections; SIPp",
+            ROOT / "bench" / "tcp.py"),
     "udp": ("zsip over UDP: trains and plain, beside the kernel; latency, memory, veth",
             ROOT / "bench" / "udp.py"),
     "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),
