@@ -189,7 +189,8 @@ class Hostile(tcp.Case):
         self.assertGreater(server.counters()["reads_stopped"], 0)
 
     def test_many_peers_that_never_read(self):
-        with self.serving("--tcp-unsent-bytes", 65536, "--tcp-unsent-s", 1) as server, \
+        with self.serving("--tcp-unsent-bytes", 65536, "--tcp-unsent-s", 1, "--tcp-memory",
+                          "8M") as server, \
                 tcp.nothing_left(self, server), Regular(server) as regular:
             connections = [self.connection(server, receive_buffer=4096) for _ in range(50)]
             data = tcp.request() * 500
