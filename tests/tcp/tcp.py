@@ -230,7 +230,7 @@ def nothing_left(test, server, grown_bytes_max=20 << 20):
     if server.descriptors() > descriptors:
         test.fail(f"descriptors left open: {server.descriptors()}, were {descriptors}\n"
                   f"{server.sockets()}")
-    test.assertLessEqual(server.rss_bytes() - rss, grown_bytes_max, "memory that was not given back")
+    test.assertLessEqual(server.rss_bytes() - rss, grown_bytes_max, "memory not given back")
 
 
 @contextlib.contextmanager

@@ -150,7 +150,8 @@ class Limits(tcp.Case):
         with self.serving("--tcp-header-bytes", 2048) as server:
             connection = self.connection(server)
             self.assertEqual(200, connection.ask(tcp.request(headers=["X: " + "y" * 1500])))
-            for message in (tcp.request(headers=["X: " + "y" * 4000]), b"MESSAGE sip:" + b"a" * 4000,
+            for message in (tcp.request(headers=["X: " + "y" * 4000]),
+                            b"MESSAGE sip:" + b"a" * 4000,
                             tcp.request(headers=["X: " + "y" * 200000])):
                 connection = self.connection(server)
                 connection.send(message)

@@ -13,8 +13,8 @@ from tcp import peers
 
 STORM_S = 2
 STORM_RATE = 10000  # connects and closes a second
-# A multishot receive is not told of a reset that came right behind the bytes it was woken for (Linux
-# 6.18: FIN has a flag that says "look again", RST has not): then the time for a message ends it.
+# A multishot receive is not told of a reset that came right behind the bytes it was woken for
+# (Linux 6.18: FIN has a flag that says "look again", RST has not): the time for a message ends it.
 HALF_MESSAGES_END = ("--tcp-message-s", 1)
 
 
@@ -68,7 +68,8 @@ def until(happened, seconds=tcp.PATIENCE_S):
 class Hostile(tcp.Case):
     def test_reset_in_the_middle_of_a_message(self):
         source = random.Random(1)
-        with self.serving(*HALF_MESSAGES_END) as server, tcp.nothing_left(self, server), Regular(server) as regular:
+        with self.serving(*HALF_MESSAGES_END) as server, tcp.nothing_left(self, server), \
+                Regular(server) as regular:
             for number in range(500):
                 message = tcp.request(body="x" * source.choice((18, 18, 5000)))
                 connection = tcp.Connection(server.address)
@@ -215,7 +216,8 @@ class Hostile(tcp.Case):
 
     def test_storm_of_connects_and_closes(self):
         """Half of them by reset; some say something first."""
-        with self.serving(*HALF_MESSAGES_END) as server, tcp.nothing_left(self, server), Regular(server) as regular:
+        with self.serving(*HALF_MESSAGES_END) as server, tcp.nothing_left(self, server), \
+                Regular(server) as regular:
             storms = [subprocess.Popen([sys.executable, __file__, "--storm", server.address[0],
                                         str(server.address[1]), str(kind)],
                                        stdout=subprocess.PIPE) for kind in range(2)]
