@@ -94,6 +94,7 @@ static int probe_run(struct find *find, double rate, enum load_probe *probe)
         load_destroy(load);
         return load_refused(ZSIP_ERROR_SYSTEM, "can't start a thread; give fewer --workers");
     }
+    cli_output_show(&find->arguments->output, load);
     find->interrupted = load_watch(load, NULL, find->signals) > 0;
     load_result(load, &result);
     find->count++;
@@ -103,6 +104,7 @@ static int probe_run(struct find *find, double rate, enum load_probe *probe)
         probe_line(find, rate, *probe, &result);
         probe_keep(find, rate, *probe, &result);
     }
+    cli_output_show(&find->arguments->output, NULL);
     load_destroy(load);
     return -1;
 }
@@ -218,6 +220,8 @@ int load_find_max(struct load_arguments *arguments, const sigset_t *signals)
         status = conclude(&find);
     if (arguments->output.json_file != NULL &&
         !cli_json_close(arguments->output.json_file, arguments->output.json, find_json(&find)))
+        status = CLI_EXIT_FAILED;
+    if (!cli_outside_close(&arguments->output.watch))
         status = CLI_EXIT_FAILED;
     json_decref(find.probes);
     return status;

@@ -98,6 +98,7 @@ static const struct cli_option options[] = {
     CLI_MACHINE_OPTIONS("threads, each with a socket of its own (1)"),
     {NULL, 0, NULL, "Output"},
     CLI_OUTPUT_OPTIONS,
+    CLI_OUTSIDE_OPTIONS,
     {"quiet", OPTION_QUIET, NULL, "no line a second"},
     {0},
 };

@@ -7,6 +7,8 @@
 
 bool cli_output_option(int id, const char *value, struct cli_output *output)
 {
+    if (cli_outside_knows(id))
+        return cli_outside_option(id, value, &output->watch);
     switch (id) {
     case CLI_OUTPUT_JSON:
         output->json = value;
@@ -37,6 +39,34 @@ static bool open_one(const char *what, const char *path, FILE **file)
     return *file != NULL;
 }
 
+/* Of each second, on the main thread. */
+static void second(void *user, uint32_t index, const struct load_second *about,
+                   const struct load_histogram *latency)
+{
+    struct cli_output *output = user;
+
+    load_output_second(&output->output, index, about, latency);
+    if (output->watch.metrics == NULL || about->warmup)
+        return;
+    pthread_mutex_lock(&output->lock);
+    load_histogram_add(&output->latency, latency);
+    pthread_mutex_unlock(&output->lock);
+}
+
+/* A load_metrics_write. */
+static void metrics(void *user, FILE *out)
+{
+    struct cli_output *output = user;
+    struct load_now now = {0};
+
+    pthread_mutex_lock(&output->lock);
+    if (output->load != NULL)
+        load_now(output->load, &now);
+    load_metric_run(out, &now, &output->latency);
+    pthread_mutex_unlock(&output->lock);
+    load_metric_process(out, ZSIP_VERSION);
+}
+
 bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
                      struct load_config *config)
 {
@@ -56,13 +86,27 @@ bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
     output->output.keep = output->json != NULL || output->html != NULL;
     output->argc = argc;
     output->argv = argv;
-    config->second = load_output_second;
-    config->second_user = &output->output;
+    config->second = second;
+    config->second_user = output;
+    load_histogram_clear(&output->latency);
+    pthread_mutex_init(&output->lock, NULL);
+    if (!cli_outside_open(&output->watch, config->workers, metrics, output, output->text))
+        return false;
+    config->pcap = output->watch.sample;
     return true;
+}
+
+void cli_output_show(struct cli_output *output, struct load *load)
+{
+    pthread_mutex_lock(&output->lock);
+    output->load = load;
+    load_histogram_clear(&output->latency);
+    pthread_mutex_unlock(&output->lock);
 }
 
 void cli_output_begin(struct cli_output *output, struct load *load)
 {
+    cli_output_show(output, load);
     load_output_begin(&output->output, load_started_utc_us(load));
 }
 
@@ -97,12 +141,12 @@ bool cli_output_close(struct cli_output *output, struct load *load,
         .latencies_count = output->output.latencies_count,
     };
     json_t *root = NULL;
-    bool good = true;
+    bool good = cli_outside_close(&output->watch);
 
     if ((output->json_file != NULL || output->html_file != NULL) && result != NULL)
         root = load_json(&from);
     if (output->html_file != NULL)
-        good = html_close(output, root);
+        good = html_close(output, root) && good;
     if (output->json_file != NULL && result != NULL)
         good = cli_json_close(output->json_file, output->json, json_incref(root)) && good;
     else if (output->json_file != NULL)

@@ -4,6 +4,9 @@
 
 #include "bench/load/output.h"
 #include "cli.h"
+#include "outside.h"
+
+#include <pthread.h>
 
 /* Ids beyond those of a command's own options. */
 enum {
@@ -37,6 +40,11 @@ struct cli_output {
     FILE *json_file;
     FILE *html_file;
     struct load_output output;
+    struct cli_outside watch;
+    /* What metrics are read from, by their own thread. */
+    pthread_mutex_t lock;
+    struct load *load; /* NULL: none runs */
+    struct load_histogram latency;
     FILE *text; /* what is for people: standard output, unless a file above is that */
     int argc;
     char *const *argv;
@@ -44,7 +52,7 @@ struct cli_output {
 
 static inline bool cli_output_knows(int id)
 {
-    return id >= CLI_OUTPUT_JSON && id < CLI_OUTPUT_END;
+    return (id >= CLI_OUTPUT_JSON && id < CLI_OUTPUT_END) || cli_outside_knows(id);
 }
 /* Takes an option it knows. */
 bool cli_output_option(int id, const char *value, struct cli_output *output);
@@ -53,6 +61,8 @@ bool cli_output_option(int id, const char *value, struct cli_output *output);
  * lives as long as the output. false: said on stderr. */
 bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
                      struct load_config *config);
+/* Whose numbers the metrics are from here on; NULL: nobody's, before load_destroy(). */
+void cli_output_show(struct cli_output *output, struct load *load);
 /* The run began. */
 void cli_output_begin(struct cli_output *output, struct load *load);
 /* The run is over: writes and closes. result NULL: there is none, only closes. false: said on

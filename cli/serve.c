@@ -16,6 +16,7 @@ struct serve {
     FILE *out;
     FILE *json;
     uint64_t start_ns;
+    _Atomic bool ready; /* all workers are made, and none is gone */
 };
 
 static double elapsed_s(const struct serve *serve)
@@ -182,6 +183,16 @@ static void config_init(struct serve_config *config)
     config->age_max_ns = SERVE_AGE_MAX_NS;
 }
 
+/* A load_metrics_write, on its thread. */
+static void metrics(void *user, FILE *out)
+{
+    const struct serve *serve = user;
+    struct serve_totals totals;
+
+    serve_totals(serve->workers, atomic_load(&serve->ready) ? serve->worker_count : 0, &totals);
+    serve_report_metrics(out, &totals);
+}
+
 int zsip_cli_serve(int argc, char **argv)
 {
     static struct serve serve; /* its lists are too large for a stack */
@@ -211,14 +222,20 @@ int zsip_cli_serve(int argc, char **argv)
     sigprocmask(SIG_BLOCK, &signals, NULL);
 
     cli_tcp_descriptors();
+    if (!cli_outside_open(&serve.config.watch, serve.config.machine.workers, metrics, &serve,
+                          serve.out))
+        return CLI_EXIT_USAGE;
     status = CLI_EXIT_FAILED;
     if (workers_make(&serve)) {
+        atomic_store(&serve.ready, true);
         begin_line(&serve);
         serve.start_ns = zsip_time_now().monotonic_ns;
         if (workers_start(&serve))
             status = run(&serve, &signals);
         workers_end(&serve);
     }
+    if (!cli_outside_close(&serve.config.watch))
+        status = CLI_EXIT_FAILED;
     for (unsigned i = 0; i < serve.worker_count; i++) {
         serve_worker_destroy(serve.workers[i]);
         free(serve.workers[i]);

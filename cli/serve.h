@@ -5,6 +5,7 @@
 #include "bench/load/scenario/run.h"
 #include "cli.h"
 #include "machine.h"
+#include "outside.h"
 #include "scenario.h"
 #include "tcp.h"
 
@@ -47,6 +48,7 @@ struct serve_config {
     bool quiet;
     uint64_t stats_s; /* 0: a live line on a terminal */
     const char *json;
+    struct cli_outside watch;
 };
 
 /* An answer that waits for its time. */
@@ -123,6 +125,8 @@ void serve_totals(struct serve_worker *const *workers, unsigned count, struct se
 /* What happened between two looks, seconds apart. No line end. */
 void serve_report_line(FILE *out, const struct serve_totals *before, const struct serve_totals *now,
                        double seconds);
+/* A load_metrics_write's part: all of it. */
+void serve_report_metrics(FILE *out, const struct serve_totals *totals);
 void serve_report_summary(FILE *out, const struct serve_config *config,
                           const struct serve_totals *totals, double seconds);
 json_t *serve_report_json(const struct serve_config *config, const struct serve_totals *totals,

@@ -79,6 +79,7 @@ static const struct cli_option options[] = {
     {"print", OPTION_PRINT, NULL, "show each message as it arrives"},
     {"stats", OPTION_STATS, "SECONDS", "a line every so often (on a terminal a live one a second)"},
     {"quiet", OPTION_QUIET, NULL, "no live view"},
+    CLI_OUTSIDE_OPTIONS,
     {"json", OPTION_JSON, "FILE", "write the summary as JSON too; - is standard output"},
     {0},
 };
@@ -346,6 +347,8 @@ static bool option(int id, const char *value, struct serve_config *config)
     case OPTION_STEER:
         return steer_set(value, config);
     default:
+        if (cli_outside_knows(id))
+            return cli_outside_option(id, value, &config->watch);
         if (cli_machine_knows(id))
             return cli_machine_option(id, value, &config->machine);
         if (cli_tcp_knows(id))

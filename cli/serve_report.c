@@ -158,6 +158,16 @@ void serve_report_summary(FILE *out, const struct serve_config *config,
     fflush(out);
 }
 
+void serve_report_metrics(FILE *out, const struct serve_totals *totals)
+{
+    load_metric_gauge(out, "zsip_serve_remembered", "answered requests kept for retransmissions",
+                      (double)totals->endpoint.completed_now);
+    load_metric_gauge(out, "zsip_serve_held", "requests that wait for their answer",
+                      (double)totals->endpoint.pending_now);
+    load_metric_stats(out, "zsip_serve", &totals->endpoint, &totals->ring);
+    load_metric_process(out, ZSIP_VERSION);
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 static json_t *config_json(const struct serve_config *config)

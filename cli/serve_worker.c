@@ -121,6 +121,10 @@ static void configure(struct zsip_worker_config *out, struct serve_worker *self,
     out->without = config->machine.without;
     out->streams = config->streams;
     out->grow_thread = true;
+    if (config->watch.sample != NULL) {
+        out->tap = load_pcap_tap;
+        out->tap_user = load_pcap_lane(config->watch.sample, index);
+    }
     out->turn = on_turn;
     out->endpoint.user = self;
     out->endpoint.callbacks.request = on_request;

@@ -301,12 +301,37 @@ struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker)
 /* ---- Output -----------------------------------------------------------------------------------
  */
 
+static void tap(const struct zsip_worker *worker, bool out, const uint8_t *data, size_t bytes,
+                const struct zsip_path *path)
+{
+    /* Before the first turn something may have been sent already. */
+    uint64_t now_ns = worker->turn_ns > 0 ? worker->turn_ns : zsip_time_now().monotonic_ns;
+    struct zsip_tapped tapped = {data, bytes, path, now_ns, out};
+    worker->config.tap(worker->config.tap_user, &tapped);
+}
+
+static void tap_outputs(const struct zsip_worker *worker, const struct zsip_output *outputs,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tap(worker, true, outputs[i].data, outputs[i].bytes, outputs[i].path);
+}
+
+static void tap_packets(const struct zsip_worker *worker, const struct zsip_packet *packets,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        tap(worker, false, packets[i].data, packets[i].bytes, packets[i].path);
+}
+
 /* Queues what the endpoint has written since the last time. */
 static size_t hand_over(struct zsip_worker *worker)
 {
     size_t count;
     const struct zsip_output *outputs = zsip_endpoint_output(worker->endpoint, &count);
     ZSIP_ASSERT(count >= worker->handed);
+    if (worker->config.tap != NULL)
+        tap_outputs(worker, outputs + worker->handed, count - worker->handed);
     if (count > worker->handed)
         zsip_net_send(worker->net, outputs + worker->handed, count - worker->handed);
     worker->handed = count;
@@ -477,9 +502,12 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
         return status;
     output_left(worker);
     worker->more = false;
-    worker->turn_ns = batch->now.monotonic_ns;
     COUNT(worker, turns, 1);
 
+    worker->turn_ns = batch->now.monotonic_ns;
+    /* Here and not where they are taken: what came by a lane was seen by who passed it on. */
+    if (worker->config.tap != NULL)
+        tap_packets(worker, batch->packets, batch->packet_count);
     take_packets(worker, batch->packets, batch->packet_count, batch->now);
     if (worker->group != NULL) {
         take_lanes(worker, batch->now);

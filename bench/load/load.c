@@ -261,6 +261,33 @@ bool load_second(struct load *load, uint32_t index, struct load_second *out)
     return true;
 }
 
+void load_now(const struct load *load, struct load_now *out)
+{
+    *out = (struct load_now){0};
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        const struct load_worker *worker = load->workers[i];
+        struct zsip_endpoint_stats endpoint = {.struct_bytes = sizeof endpoint};
+        struct zsip_worker_stats ring = {.struct_bytes = sizeof ring};
+
+        zsip_endpoint_stats(worker->endpoint, &endpoint);
+        zsip_worker_stats(worker->zsip, &ring);
+#define ADD(to, from) (to) += atomic_load_explicit(&(from), memory_order_relaxed)
+#define X(name, text) ADD(out->counters.name, worker->counters.name);
+        LOAD_COUNTER_MAP(X)
+#undef X
+        for (unsigned code = 0; code < LOAD_STATUS_MAX; code++)
+            ADD(out->status[code], worker->status[code]);
+#undef ADD
+#define X(name, text) out->endpoint.name += endpoint.name;
+        ZSIP_ENDPOINT_STATS_MAP(X)
+#undef X
+#define X(name, text) out->ring.name += ring.name;
+        ZSIP_WORKER_STATS_MAP(X)
+#undef X
+        out->endpoint.clients_now += endpoint.clients_now;
+    }
+}
+
 void load_rate_set(struct load *load, double rate)
 {
     for (uint32_t i = 0; i < load->config.workers; i++) {

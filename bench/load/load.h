@@ -57,6 +57,7 @@ typedef void (*load_second_told)(void *user, uint32_t index, const struct load_s
                                  const struct load_histogram *latency);
 
 struct load_slo;
+struct load_pcap;
 struct scenario;
 
 struct load_config {
@@ -92,6 +93,7 @@ struct load_config {
     uint64_t lag_max_ns; /* of the 99th percentile: beyond, a run was behind its plan */
     uint32_t socket_buffer_bytes;
     unsigned without;        /* enum zsip_feature */
+    struct load_pcap *pcap;  /* pcap.h: where a sample of the packets goes; NULL: nowhere */
     load_second_told second; /* may be NULL */
     void *second_user;
     zsip_log log;
@@ -211,6 +213,17 @@ void load_stop(struct load *load);
 /* Whether second number index (0, 1 ...) is over for all workers; then fills *out. One thread, at
  * least once a second: what it does not look at in time is told as part of a later second. */
 bool load_second(struct load *load, uint32_t index, struct load_second *out);
+/* What was counted so far, warmup and all. Each number is whole, but they are not of one moment.
+ * Any thread, from load_create() to load_destroy(). */
+struct load_now {
+    struct load_counters counters;
+    uint64_t status[LOAD_STATUS_MAX];
+    struct zsip_endpoint_stats endpoint;
+    struct zsip_worker_stats ring;
+};
+
+void load_now(const struct load *load, struct load_now *out);
+
 /* The rate of an open loop from now on; 0 pauses. Any thread. */
 void load_rate_set(struct load *load, double rate);
 /* Waits for the threads, then fills *result; its pointers live as long as load. */

@@ -1,6 +1,8 @@
 /* The life of a worker: memory, ring, socket, thread. */
 #include "worker.h"
 
+#include "pcap.h"
+
 #include "bench/load/scenario/run.h"
 #include "scripted.h"
 
@@ -91,6 +93,10 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     zsip.socket_buffer_bytes = config->socket_buffer_bytes;
     zsip.without = config->without;
     zsip.grow_thread = true;
+    if (config->pcap != NULL) {
+        zsip.tap = load_pcap_tap;
+        zsip.tap_user = load_pcap_lane(config->pcap, worker->index);
+    }
     zsip.turn = load_worker_turn;
     zsip.endpoint.user = worker;
     zsip.endpoint.callbacks.outcome = load_worker_outcome;
@@ -137,6 +143,8 @@ static enum zsip_status socket_take(struct load_worker *worker, struct zsip_addr
     local.port = 0;
     status =
         zsip_worker_listen(worker->zsip, ZSIP_TRANSPORT_UDP, &local, 0, bound, error, error_bytes);
+    if (status == ZSIP_OK && config->pcap != NULL)
+        load_pcap_local(load_pcap_lane(config->pcap, worker->index), bound);
     worker->path = (struct zsip_path){
         .remote = config->remote,
         .transport = ZSIP_TRANSPORT_UDP,

@@ -47,6 +47,19 @@ ZSIP_API void zsip_group_destroy(struct zsip_group *group);
 
 /* ---- Workers --------------------------------------------------------------------------------- */
 
+/* A packet as it came in, before anything looked at it, or as it is handed to the kernel, before
+ * padding. What it points to lives until the tap returns. */
+struct zsip_tapped {
+    const uint8_t *data;
+    size_t bytes;
+    const struct zsip_path *path;
+    uint64_t time_ns; /* of the turn, on the monotonic clock */
+    bool out;
+};
+
+/* Is shown every packet, on the worker's thread. */
+typedef void (*zsip_tap)(void *user, const struct zsip_tapped *tapped);
+
 struct zsip_worker_config {
     size_t struct_bytes;
     struct zsip_endpoint_config endpoint; /* a seed of all zero is drawn from the kernel */
@@ -67,6 +80,8 @@ struct zsip_worker_config {
      * all zero is the group's. */
     struct zsip_group *group;
     struct zsip_stream_config streams; /* bounds of connections; all zero: the defaults */
+    zsip_tap tap;                      /* NULL: none */
+    void *tap_user;
 };
 
 /* Sets the defaults, in a structure of struct_bytes bytes, those of its endpoint too. */
