@@ -16,11 +16,11 @@ enum {
 };
 
 /* clang-format off */
-#define CLI_OUTSIDE_OPTIONS                                                                          \
-    {"prometheus", CLI_OUTSIDE_PROMETHEUS, "ADDR:PORT",                                              \
+#define CLI_OUTSIDE_OPTIONS                                                                        \
+    {"prometheus", CLI_OUTSIDE_PROMETHEUS, "ADDR:PORT",                                            \
      "serve metrics there at /metrics (9464) while it runs"},                                      \
-    {"pcap", CLI_OUTSIDE_PCAP, "FILE", "write a sample of the packets as pcapng"},                   \
-    {"pcap-every", CLI_OUTSIDE_PCAP_EVERY, "N",                                                      \
+    {"pcap", CLI_OUTSIDE_PCAP, "FILE", "write a sample of the packets as pcapng"},                 \
+    {"pcap-every", CLI_OUTSIDE_PCAP_EVERY, "N",                                                    \
      "one transaction in N is in it, with all its packets (1000)"}
 /* clang-format on */
 

@@ -310,28 +310,14 @@ static void tap(const struct zsip_worker *worker, bool out, const uint8_t *data,
     worker->config.tap(worker->config.tap_user, &tapped);
 }
 
-static void tap_outputs(const struct zsip_worker *worker, const struct zsip_output *outputs,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        tap(worker, true, outputs[i].data, outputs[i].bytes, outputs[i].path);
-}
-
-static void tap_packets(const struct zsip_worker *worker, const struct zsip_packet *packets,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        tap(worker, false, packets[i].data, packets[i].bytes, packets[i].path);
-}
-
 /* Queues what the endpoint has written since the last time. */
 static size_t hand_over(struct zsip_worker *worker)
 {
     size_t count;
     const struct zsip_output *outputs = zsip_endpoint_output(worker->endpoint, &count);
     ZSIP_ASSERT(count >= worker->handed);
-    if (worker->config.tap != NULL)
-        tap_outputs(worker, outputs + worker->handed, count - worker->handed);
+    for (size_t i = worker->handed; worker->config.tap != NULL && i < count; i++)
+        tap(worker, true, outputs[i].data, outputs[i].bytes, outputs[i].path);
     if (count > worker->handed)
         zsip_net_send(worker->net, outputs + worker->handed, count - worker->handed);
     worker->handed = count;
@@ -506,8 +492,8 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
 
     worker->turn_ns = batch->now.monotonic_ns;
     /* Here and not where they are taken: what came by a lane was seen by who passed it on. */
-    if (worker->config.tap != NULL)
-        tap_packets(worker, batch->packets, batch->packet_count);
+    for (size_t i = 0; worker->config.tap != NULL && i < batch->packet_count; i++)
+        tap(worker, false, batch->packets[i].data, batch->packets[i].bytes, batch->packets[i].path);
     take_packets(worker, batch->packets, batch->packet_count, batch->now);
     if (worker->group != NULL) {
         take_lanes(worker, batch->now);
