@@ -44,6 +44,10 @@ static struct value value_slice(struct zsip_slice slice)
 /* ---- Fields of structs by name ------------------------------------------------------------------
  */
 
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, 0, 0, NULL                                                                           \
+    }
 static const char *const scheme_names[] = {"OTHER", "SIP", "SIPS", "TEL", "IM"};
 static const char *const host_kind_names[] = {"NONE", "NAME", "IPV4", "IPV6"};
 static const char *const transport_names[] = {"NONE", "UDP", "TCP", "TLS", "WS", "WSS"};
@@ -80,7 +84,7 @@ static const struct field uri_fields[] = {
     NUMBER(zsip_uri, port),
     NAMED(zsip_uri, scheme, scheme_names),
     NAMED(zsip_uri, host_kind, host_kind_names),
-    {NULL, 0, 0, NULL},
+    END,
 };
 static const struct field via_fields[] = {
     SLICE(zsip_via, whole),
@@ -98,17 +102,27 @@ static const struct field via_fields[] = {
     NUMBER(zsip_via, flags),
     NAMED(zsip_via, transport, transport_names),
     NAMED(zsip_via, host_kind, host_kind_names),
-    {NULL, 0, 0, NULL},
+    END,
 };
 static const struct field party_fields[] = {
     SLICE(zsip_party, whole),  SLICE(zsip_party, display), SLICE(zsip_party, uri),
-    SLICE(zsip_party, params), SLICE(zsip_party, tag),     {NULL, 0, 0, NULL},
+    SLICE(zsip_party, params), SLICE(zsip_party, tag),     END,
 };
-static const struct field media_fields[] = {
-    SLICE(zsip_media_type, type),
-    SLICE(zsip_media_type, subtype),
-    SLICE(zsip_media_type, params),
-    {NULL, 0, 0, NULL},
+static const struct field media_fields[] = {SLICE(zsip_media_type, type),
+                                            SLICE(zsip_media_type, subtype),
+                                            SLICE(zsip_media_type, params), END};
+static const struct field value_fields[] = {SLICE(zsip_value, whole), SLICE(zsip_value, value),
+                                            SLICE(zsip_value, params), END};
+static const struct field warning_fields[] = {SLICE(zsip_warning, agent), SLICE(zsip_warning, text),
+                                              NUMBER(zsip_warning, code), END};
+static const struct field retry_fields[] = {SLICE(zsip_retry_after, comment),
+                                            SLICE(zsip_retry_after, params),
+                                            NUMBER(zsip_retry_after, seconds), END};
+static const struct field timestamp_fields[] = {SLICE(zsip_timestamp, time),
+                                                SLICE(zsip_timestamp, delay), END};
+static const struct field overload_fields[] = {
+    SLICE(zsip_overload, algorithms),   SLICE(zsip_overload, sequence), NUMBER(zsip_overload, oc),
+    NUMBER(zsip_overload, validity_ms), NUMBER(zsip_overload, flags),   {NULL, 0, 0, NULL},
 };
 static const struct field msg_fields[] = {
     SLICE(zsip_msg, method_name),
@@ -123,7 +137,7 @@ static const struct field msg_fields[] = {
     NUMBER(zsip_msg, max_forwards),
     NUMBER(zsip_msg, content_length),
     NAMED(zsip_msg, kind, kind_names),
-    {NULL, 0, 0, NULL},
+    END,
 };
 
 static struct value field_value(const struct field *fields, const void *object, const char *name)
@@ -175,9 +189,11 @@ struct element {
     struct zsip_via via;
     struct zsip_party party;
     struct zsip_slice token;
+    struct zsip_value value;
+    struct zsip_warning warning;
 };
 
-enum list_kind { LIST_VIA, LIST_PARTY, LIST_TOKEN };
+enum list_kind { LIST_VIA, LIST_PARTY, LIST_TOKEN, LIST_VALUE, LIST_WARNING };
 
 static enum list_kind list_kind(enum zsip_header_id id)
 {
@@ -196,7 +212,20 @@ static enum list_kind list_kind(enum zsip_header_id id)
     case ZSIP_HEADER_P_PREFERRED_IDENTITY:
     case ZSIP_HEADER_REFER_TO:
     case ZSIP_HEADER_REFERRED_BY:
+    case ZSIP_HEADER_CALL_INFO:
+    case ZSIP_HEADER_ALERT_INFO:
+    case ZSIP_HEADER_ERROR_INFO:
         return LIST_PARTY;
+    case ZSIP_HEADER_ACCEPT:
+    case ZSIP_HEADER_ACCEPT_ENCODING:
+    case ZSIP_HEADER_ACCEPT_LANGUAGE:
+    case ZSIP_HEADER_CONTENT_DISPOSITION:
+    case ZSIP_HEADER_REASON:
+    case ZSIP_HEADER_EVENT:
+    case ZSIP_HEADER_SUBSCRIPTION_STATE:
+        return LIST_VALUE;
+    case ZSIP_HEADER_WARNING:
+        return LIST_WARNING;
     default:
         return LIST_TOKEN;
     }
@@ -215,6 +244,12 @@ static void list_next(const struct zsip_msg *msg, enum zsip_header_id id,
     case LIST_TOKEN:
         out->status = zsip_token_next(msg, id, cursor, &out->token, &out->found, &out->fault);
         break;
+    case LIST_VALUE:
+        out->status = zsip_value_next(msg, id, cursor, &out->value, &out->found, &out->fault);
+        break;
+    case LIST_WARNING:
+        out->status = zsip_warning_next(msg, cursor, &out->warning, &out->found, &out->fault);
+        break;
     }
 }
 
@@ -230,6 +265,18 @@ static unsigned list_count(const struct zsip_msg *msg, enum zsip_header_id id)
         }
     }
     return UINT32_MAX;
+}
+
+static struct value walk_overload(const struct zsip_msg *msg, const struct zsip_via *via,
+                                  const char *rest)
+{
+    struct zsip_overload overload;
+    struct zsip_fault fault;
+    enum zsip_status status = zsip_via_overload(msg->data, via, &overload, &fault);
+    if (strcmp(rest, "status") == 0) {
+        return value_text(zsip_status_name(status));
+    }
+    return status == ZSIP_OK ? field_value(overload_fields, &overload, rest) : (struct value){0};
 }
 
 static struct value walk_element(const struct zsip_msg *msg, enum zsip_header_id id, unsigned index,
@@ -254,9 +301,14 @@ static struct value walk_element(const struct zsip_msg *msg, enum zsip_header_id
     }
     switch (list_kind(id)) {
     case LIST_VIA:
-        return field_value(via_fields, &element.via, rest);
+        return strncmp(rest, "overload.", 9) == 0 ? walk_overload(msg, &element.via, rest + 9)
+                                                  : field_value(via_fields, &element.via, rest);
     case LIST_PARTY:
         return walk_party(msg, &element.party, rest);
+    case LIST_VALUE:
+        return field_value(value_fields, &element.value, rest);
+    case LIST_WARNING:
+        return field_value(warning_fields, &element.warning, rest);
     default:
         return rest[0] == '\0' ? value_slice(element.token) : (struct value){0};
     }
@@ -301,6 +353,31 @@ static struct value walk_number(const struct zsip_msg *msg, enum zsip_header_id 
     return status != ZSIP_OK ? (struct value){0} : value_number(date ? (uint64_t)utc_s : seconds);
 }
 
+/* Retry-After.rest and Timestamp.rest: fields that stand once and are more than a number. */
+static struct value walk_single(const struct zsip_msg *msg, enum zsip_header_id id,
+                                const char *rest)
+{
+    struct zsip_fault fault;
+    struct zsip_retry_after retry;
+    struct zsip_timestamp stamp;
+    unsigned row = zsip_msg_find(msg, id, 0);
+    if (row >= msg->header_count) {
+        return (struct value){0};
+    }
+    struct zsip_slice slice = msg->headers[row].value;
+    bool is_retry = id == ZSIP_HEADER_RETRY_AFTER;
+    enum zsip_status status = is_retry ? zsip_retry_after(msg->data, slice, &retry, &fault)
+                                       : zsip_timestamp(msg->data, slice, &stamp, &fault);
+    if (strcmp(rest, "status") == 0) {
+        return value_text(zsip_status_name(status));
+    }
+    if (status != ZSIP_OK) {
+        return (struct value){0};
+    }
+    return is_retry ? field_value(retry_fields, &retry, rest)
+                    : field_value(timestamp_fields, &stamp, rest);
+}
+
 /* NAME[i].rest, NAME.count, NAME.seconds, NAME.seconds.status, NAME.utc, NAME.present */
 static struct value walk_header(const struct zsip_msg *msg, const char *path)
 {
@@ -315,6 +392,9 @@ static struct value walk_header(const struct zsip_msg *msg, const char *path)
     }
     if (strcmp(rest, ".present") == 0) {
         return value_number(zsip_msg_has(msg, id));
+    }
+    if (rest[0] == '.' && (id == ZSIP_HEADER_RETRY_AFTER || id == ZSIP_HEADER_TIMESTAMP)) {
+        return walk_single(msg, id, rest + 1);
     }
     if (strncmp(rest, ".seconds", 8) == 0 || strncmp(rest, ".utc", 4) == 0) {
         rest += rest[1] == 's' ? 8 : 4;
@@ -371,6 +451,16 @@ static struct value walk(const struct zsip_msg *msg, enum zsip_status status, co
     }
     if (strncmp(path, "row ", 4) == 0) {
         return walk_row(msg, path + 4);
+    }
+    if (strncmp(path, "qvalue ", 7) == 0) {
+        struct value value = walk(msg, status, path + 7);
+        struct zsip_fault fault;
+        unsigned thousandths;
+        if (value.kind != VALUE_SLICE) {
+            return value;
+        }
+        status = zsip_qvalue(msg->data, value.slice, &thousandths, &fault);
+        return status == ZSIP_OK ? value_number(thousandths) : value_text(zsip_status_name(status));
     }
     const char *mark = strchr(path, '?');
     if (mark != NULL) { /* PATH?name: a parameter of the list at PATH */
