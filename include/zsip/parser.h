@@ -56,7 +56,10 @@ enum zsip_method {
 };
 
 /* Header fields with an id: X(name, id, "Long-Name", compact letter or 0, rows).
- *   ONE   one row only; a second row is a fault (RFC 3261 section 7.3.1)
+ *   ONE   may stand once (RFC 3261 section 7.3.1). A second row is a fault of the message if the
+ *         field decides what the message is or where its answer goes: From, To, Call-ID, CSeq,
+ *         Max-Forwards, Content-Length, Content-Type. Of the others the first row is the one to
+ *         read: a fault in a field that nobody needs is none of the message (section 8.2.2).
  *   LIST  a comma list, any number of rows
  *   ROWS  any number of rows, never joined by commas (the authentication fields)
  * Ids only ever append; they are part of the ABI. To add a field, add its line and a golden file.
