@@ -2,11 +2,15 @@
  * against the one behind it and against the one before it. A read too far ends the test.
  *
  * SPDX-License-Identifier: MIT */
+#include "parser/fast.h"
 #include "tests/parser/corpus.h"
 #include "tests/parser/judge.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SIXTY "a23456789.b23456789.c23456789.d23456789.e23456789.f23456789."
 
 /* Every on-demand function over everything the message has. */
 static void read_all_fields(const struct zsip_msg *msg)
@@ -148,6 +152,61 @@ Test(guard, uris_between_untouchable_pages)
         }
     }
     guard_close(&guard);
+}
+
+/* A value may be any part of a text that goes on behind it, up to a page's end: what follows must
+ * not lead a look over that. */
+Test(guard, values_that_are_the_beginning_of_a_text)
+{
+    static const char *const texts[] = {
+        "sip:" SIXTY "@" SIXTY ".com:5060;" SIXTY "=" SIXTY,
+        "sip:" SIXTY,
+        "sip:" SIXTY "@" SIXTY,
+        "<sip:a@b>;" SIXTY "=" SIXTY,
+        "\"" SIXTY "\" <sip:" SIXTY "@" SIXTY ">;tag=" SIXTY,
+        "SIP/2.0/UDP " SIXTY ";" SIXTY "=" SIXTY ";received=" SIXTY,
+        SIXTY "=\"" SIXTY "\"",
+        "Thu, 01 Dec 1994 16:00:00 GMT" SIXTY,
+    };
+    struct guard guard;
+    guard_open(&guard, 512);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        size_t bytes = strlen(texts[i]);
+        const uint8_t *at = guard_back(&guard, texts[i], bytes);
+        for (size_t length = 0; length <= bytes; length++) {
+            struct zsip_slice slice = {0, (uint16_t)length}, name, value;
+            struct zsip_uri uri;
+            struct zsip_via via;
+            struct zsip_party party;
+            int64_t utc_s;
+            zsip_uri_parse(at, slice, &uri, NULL);
+            zsip_date(at, slice, &utc_s, NULL);
+            zsip_fast()->via(at, at, at + length, &via);
+            zsip_fast()->party(at, at, at + length, &party);
+            zsip_fast()->auth_param(at, at, at + length, &name, &value);
+        }
+    }
+    guard_close(&guard);
+}
+
+/* A quoted name without an end, and names and values of every length, at the end of all there is.
+ */
+Test(guard, lines_that_end_where_the_page_does)
+{
+    char text[512];
+    struct zsip_msg *msg = msg_new();
+    struct guard guard;
+    guard_open(&guard, sizeof(text));
+    for (unsigned length = 0; length < 120; length++) {
+        for (unsigned behind = 0; behind < 70; behind++) {
+            int bytes = snprintf(text, sizeof(text),
+                                 "MESSAGE sip:a@b SIP/2.0\r\nTo: \"%.*s\r\n <sip:a@b>\r\n%.*s\r\n",
+                                 (int)length, SIXTY SIXTY, (int)behind, SIXTY SIXTY);
+            parse_at(msg, guard_back(&guard, text, (size_t)bytes), (size_t)bytes, 0);
+        }
+    }
+    guard_close(&guard);
+    free(msg);
 }
 
 /* Only what a message uses is written: nothing behind the struct, and no header row that is not. */
