@@ -91,5 +91,6 @@ int zsip_cli_load(int argc, char **argv)
     }
     load_destroy(load);
     cli_scenario_close(&arguments.scenario);
+    cli_request_drop(&arguments.request);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "machine.h"
 #include "output.h"
+#include "request.h"
 #include "scenario.h"
 
 #include <signal.h>
@@ -26,6 +27,7 @@ struct load_arguments {
     bool quiet;
     struct cli_scenario scenario;
     struct cli_output output;
+    struct cli_request request;
     struct load_slo slo;
     /* --find-max */
     bool find_max;

@@ -1,6 +1,7 @@
 /* zsip load: its options. */
 #include "load.h"
 
+#include "bench/load/inject.h"
 #include "bench/load/scan.h"
 #include "bench/load/template.h"
 
@@ -26,11 +27,8 @@ enum {
     OPTION_DRAIN,
     OPTION_DURATION,
     OPTION_COUNT,
-    OPTION_METHOD,
-    OPTION_BODY_BYTES,
     OPTION_USERS,
     OPTION_OVERLAP,
-    OPTION_VOUCH,
     OPTION_NO_RETRANSMIT,
     OPTION_QUIET,
 };
@@ -76,15 +74,11 @@ static const struct cli_option options[] = {
      "--find-max: rest between probes (64*T1, until a server over UDP\n"
      "has forgotten the requests of the last one; 0: don't)"},
     {NULL, 0, NULL, "What"},
-    {"method", OPTION_METHOD, "NAME", "MESSAGE (default), OPTIONS or REGISTER"},
-    {"body-bytes", OPTION_BODY_BYTES, "N", "text of N bytes in each MESSAGE (32)"},
+    CLI_REQUEST_OPTIONS,
     {"users", OPTION_USERS, "N",
      "N target URIs, sip:u00000000@HOST:PORT and on (the window):\n"
      "one MESSAGE is pending to each (RFC 3428 section 8)"},
     {"overlap", OPTION_OVERLAP, NULL, "break that rule knowingly; the summary says so"},
-    {"vouch", OPTION_VOUCH, NULL,
-     "no hop is congestion-unsafe: requests over 1300 bytes may go\n"
-     "(RFC 3428 section 8)"},
     {"proxy", OPTION_PROXY, "udp|tcp:ADDR:PORT", "next hop, as a preloaded loose Route"},
     {NULL, 0, NULL, "Scenario"},
     CLI_SCENARIO_OPTIONS,
@@ -125,16 +119,6 @@ static const struct cli_command command = {
 };
 
 /* ---- Options --------------------------------------------------------------------------------- */
-
-static bool method_set(const char *text, struct load_config *config)
-{
-    config->method = zsip_method_by_name((struct zsip_view){(const uint8_t *)text, strlen(text)});
-    if (config->method == ZSIP_METHOD_MESSAGE || config->method == ZSIP_METHOD_OPTIONS ||
-        config->method == ZSIP_METHOD_REGISTER)
-        return true;
-    cli_error("--method %s: give MESSAGE, OPTIONS or REGISTER", text);
-    return false;
-}
 
 /* The rate or the stairs; one of them. */
 static bool schedule_set(const char *what, const char *text, struct load_arguments *out)
@@ -244,18 +228,11 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
     struct load_config *config = &out->config;
 
     switch (id) {
-    case OPTION_METHOD:
-        return method_set(value, config);
-    case OPTION_BODY_BYTES:
-        return cli_value_narrow("--body-bytes", value, 0, 65000, &config->body_bytes);
     case OPTION_USERS:
         out->users_given = true;
         return cli_value_narrow("--users", value, 1, LOAD_USERS_MAX, &config->users);
     case OPTION_OVERLAP:
         config->overlap = true;
-        return true;
-    case OPTION_VOUCH:
-        config->vouched = true;
         return true;
     case OPTION_NO_RETRANSMIT:
         config->no_retransmit = true;
@@ -274,6 +251,8 @@ static bool option(int id, const char *value, struct load_arguments *out)
         out->quiet = true;
         return true;
     default:
+        if (cli_request_knows(id))
+            return cli_request_option(id, value, &out->request, &out->config);
         if (cli_output_knows(id))
             return cli_output_option(id, value, &out->output);
         if (cli_scenario_knows(id))
@@ -371,8 +350,15 @@ static bool scenario_complete(struct load_arguments *out)
     out->scenario.options.vouched = config->vouched;
     if (!cli_scenario_open(&out->scenario))
         return false;
-    if (out->scenario.path == NULL)
+    if (out->scenario.path == NULL) {
+        if (out->scenario.inject_count > 1) {
+            cli_error("--inf %s: one injection file is enough without --sf",
+                      out->scenario.inject_paths[1]);
+            return false;
+        }
+        config->inject = out->scenario.injects[0];
         return true;
+    }
     if (out->scenario.scenario->server) {
         cli_error("%s begins with a request that is received: give it to zsip serve --sf",
                   out->scenario.path);
@@ -414,16 +400,26 @@ static bool plan_complete(struct load_arguments *out)
 static bool complete(struct load_arguments *out)
 {
     struct load_config *config = &out->config;
+    uint32_t lines = 0;
 
     machine_copy(out);
-    if (!scenario_complete(out) || (out->find_max && !find_complete(out)) || !plan_complete(out))
+    if (!scenario_complete(out) || (out->find_max && !find_complete(out)) || !plan_complete(out) ||
+        !cli_request_complete(&out->request, config))
         return false;
     if (!out->window_given)
         config->window = config->rate > 0 ? 65536 : 64;
     if (config->window < config->workers)
         config->window = config->workers;
+    if (config->inject != NULL)
+        lines = load_inject_lines(config->inject);
     if (!out->users_given)
-        config->users = config->window;
+        config->users = config->inject != NULL ? lines : config->window;
+    if (config->inject != NULL && config->users > lines) {
+        cli_error("--users %u: the injection file has %u lines, each of them a user; give at most "
+                  "as many",
+                  config->users, lines);
+        return false;
+    }
     if (config->users < config->workers) {
         cli_error("--users %u: fewer than --workers %u, which share them out; give more users or "
                   "fewer workers",

@@ -29,7 +29,8 @@ enum {
     {"sf", CLI_SCENARIO_SF, "FILE",                                                                \
      "calls by a scenario in SIPp's XML (docs/from-sipp.md)"},                                     \
     {"inf", CLI_SCENARIO_INF, "FILE.csv",                                                          \
-     "injection file for [field0] ...; may be given several times"},                               \
+     "injection file for [field0] ..., with or without a scenario;\n"                              \
+     "SIPp's format; a scenario may have several"},                                                \
     {"service", CLI_SCENARIO_SERVICE, "NAME", "what [service] stands for (service)"},              \
     {"auth-user", CLI_SCENARIO_USER, "NAME", "user name of [authentication] (that of --service)"}, \
     {"auth-password", CLI_SCENARIO_PASSWORD, "TEXT", "its password (password)"},                   \

@@ -20,6 +20,7 @@
 
 struct load {
     struct load_config config;
+    uint8_t *body; /* ours */
     int cpus[LOAD_WORKERS_MAX];
     struct load_worker *workers[LOAD_WORKERS_MAX];
     uint64_t start_ns;
@@ -67,6 +68,25 @@ static bool config_valid(const struct load_config *config)
            config->t1_ns > 0 && config->domain != NULL;
 }
 
+/* A body for those who gave none. false: no memory. */
+static bool body_take(struct load *load)
+{
+    static const char pattern[] = "The quick brown fox jumps over the lazy dog. ";
+    struct load_config *config = &load->config;
+
+    if (config->method != ZSIP_METHOD_MESSAGE && config->body.data == NULL)
+        config->body_bytes = 0, config->sizes = NULL;
+    if (config->body.data != NULL || config->body_bytes == 0)
+        return true;
+    load->body = malloc(config->body_bytes);
+    if (load->body == NULL)
+        return false;
+    for (uint32_t i = 0; i < config->body_bytes; i++)
+        load->body[i] = (uint8_t)pattern[i % (sizeof pattern - 1)];
+    config->body = (struct zsip_view){load->body, config->body_bytes};
+    return true;
+}
+
 enum zsip_status load_create(const struct load_config *config, struct load **out, char *error,
                              size_t error_bytes)
 {
@@ -86,6 +106,11 @@ enum zsip_status load_create(const struct load_config *config, struct load **out
     }
     load->config = *config;
     load->config.cpus = load->cpus;
+    if (!body_take(load)) {
+        snprintf(error, error_bytes, "no memory for a body of %u bytes", config->body_bytes);
+        free(load);
+        return ZSIP_ERROR_MEMORY;
+    }
     for (uint32_t i = 0; i < config->workers; i++)
         load->cpus[i] = config->cpus == NULL ? -1 : config->cpus[i];
 
@@ -479,5 +504,6 @@ void load_destroy(struct load *load)
     }
     free(load->seconds);
     free(load->steps);
+    free(load->body);
     free(load);
 }

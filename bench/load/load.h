@@ -56,6 +56,7 @@ struct load_second {
 typedef void (*load_second_told)(void *user, uint32_t index, const struct load_second *second,
                                  const struct load_histogram *latency);
 
+struct load_inject;
 struct load_slo;
 struct load_pcap;
 struct scenario;
@@ -67,7 +68,20 @@ struct load_config {
     const char *domain;            /* host[:port] in the target URIs */
     const char *proxy; /* host:port in a preloaded Route, remote its address; NULL: none */
     enum zsip_method method;
-    uint32_t body_bytes;
+    /* Of requests, as struct load_template_config says; all but method and body_bytes may be NULL.
+     * They live as long as the run. */
+    const char *method_name;
+    const char *text;
+    const char *text_name;
+    const char *to;
+    const char *from;
+    const char *headers;
+    const char *content_type;
+    const struct load_inject *inject;
+    struct zsip_view body; /* data NULL: body_bytes of a text of ours, in a MESSAGE */
+    const uint32_t *sizes; /* of bodies, LOAD_SIZES */
+    bool utf8;
+    uint32_t body_bytes; /* the most */
 
     uint32_t window; /* requests pending at most: the closed loop itself, a bound of the open */
     double rate;     /* arrivals a second at the plan's highest; 0: closed loop */
@@ -76,7 +90,7 @@ struct load_config {
     uint64_t warmup_ns;   /* sends before the plan begins, at its first rate, and counts nothing */
     uint64_t duration_ns; /* of the arrivals, without warmup; 0: until count */
     uint64_t count;       /* of the arrivals; 0: until duration */
-    uint32_t users;       /* distinct target URIs, >= workers */
+    uint32_t users;       /* distinct target URIs (lines, with inject), >= workers */
     bool overlap;         /* several pending to one URI, against RFC 3428 section 8 */
     bool vouched;         /* lifts the 1300 bytes of RFC 3428 section 8 */
     bool no_retransmit;

@@ -1,140 +1,10 @@
+/* Requests written from their compiled text. template_make.c compiles it. */
 #include "template.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- Making ---------------------------------------------------------------------------------- */
-
-/* Header section without its domain names: what is fixed, with room to spare. */
-#define FIXED_BYTES 1024u
-
-struct writer {
-    struct load_template *template;
-    size_t capacity;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct writer *writer, const char *format,
-                                                      ...)
-{
-    struct load_template *template = writer->template;
-    va_list arguments;
-    int written;
-
-    va_start(arguments, format);
-    written = vsnprintf((char *)template->text + template->bytes,
-                        writer->capacity - template->bytes, format, arguments);
-    va_end(arguments);
-    ZSIP_ASSERT(written >= 0 && template->bytes + (size_t)written < writer->capacity);
-    template->bytes += (uint32_t)written;
-}
-
-/* A gap to be patched; returns its offset. */
-static uint32_t gap(struct writer *writer, uint32_t bytes)
-{
-    struct load_template *template = writer->template;
-    uint32_t at = template->bytes;
-
-    ZSIP_ASSERT(at + (size_t)bytes < writer->capacity);
-    memset(template->text + at, '0', bytes);
-    template->bytes += bytes;
-    return at;
-}
-
-static void put_user(struct writer *writer, const char *host)
-{
-    struct load_template *template = writer->template;
-
-    put(writer, "sip:u");
-    ZSIP_ASSERT(template->user_count < LOAD_TEMPLATE_USERS_MAX);
-    template->user_at[template->user_count++] = gap(writer, LOAD_USER_DIGITS);
-    put(writer, "@%s", host);
-}
-
-/* Start line to CSeq. RFC 3261 section 8.1.1; of a REGISTER section 10.2: the Request-URI names the
- * domain alone, To and From the address of record. */
-static void put_head(struct writer *writer, const struct load_template_config *config)
-{
-    struct load_template *template = writer->template;
-    bool registers = config->method == ZSIP_METHOD_REGISTER;
-    int host = (int)strcspn(config->sent_by, config->sent_by[0] == '[' ? "]" : ":");
-
-    host += config->sent_by[0] == '[';
-    put(writer, "%s ", zsip_method_name(config->method));
-    if (registers)
-        put(writer, "sip:%s", config->domain);
-    else
-        put_user(writer, config->domain);
-    put(writer, " SIP/2.0\r\nVia: SIP/2.0/%s %s;rport;branch=", config->tcp ? "TCP" : "UDP",
-        config->sent_by);
-    template->branch_bytes = (uint32_t)zsip_branch_bytes();
-    template->branch_at = gap(writer, template->branch_bytes);
-    put(writer, "\r\nMax-Forwards: 70\r\n");
-    if (config->proxy != NULL)
-        put(writer, "Route: <sip:%s;lr>\r\n", config->proxy);
-    put(writer, "From: <");
-    if (registers)
-        put_user(writer, config->domain);
-    else
-        put(writer, "sip:load@%.*s", host, config->sent_by);
-    put(writer, ">;tag=");
-    template->tag_at = gap(writer, 16);
-    put(writer, "\r\nTo: <");
-    put_user(writer, config->domain);
-    put(writer, ">\r\nCall-ID: %016" PRIx64 "-", config->run);
-    template->call_id_at = gap(writer, 16);
-    put(writer, "\r\nCSeq: 1 %s\r\n", zsip_method_name(config->method));
-}
-
-static void put_body(struct writer *writer, uint32_t bytes)
-{
-    static const char pattern[] = "The quick brown fox jumps over the lazy dog. ";
-    struct load_template *template = writer->template;
-
-    ZSIP_ASSERT(template->bytes + (size_t)bytes < writer->capacity);
-    for (uint32_t i = 0; i < bytes; i++)
-        template->text[template->bytes++] = (uint8_t)pattern[i % (sizeof pattern - 1)];
-}
-
-enum zsip_status load_template_make(struct load_template *out,
-                                    const struct load_template_config *config)
-{
-    uint32_t body_bytes = config->method == ZSIP_METHOD_MESSAGE ? config->body_bytes : 0;
-    struct writer writer = {.template = out};
-
-    if (config->method != ZSIP_METHOD_MESSAGE && config->method != ZSIP_METHOD_OPTIONS &&
-        config->method != ZSIP_METHOD_REGISTER)
-        return ZSIP_ERROR_ARGUMENT;
-    memset(out, 0, sizeof *out);
-    out->run = config->run;
-    writer.capacity = FIXED_BYTES + 4 * strlen(config->domain) + 3 * strlen(config->sent_by) +
-                      (config->proxy == NULL ? 0 : strlen(config->proxy)) + body_bytes;
-    if (writer.capacity > 65535 + FIXED_BYTES)
-        return ZSIP_ERROR_SIZE;
-    out->text = malloc(writer.capacity);
-    if (out->text == NULL)
-        return ZSIP_ERROR_MEMORY;
-
-    put_head(&writer, config);
-    if (config->method == ZSIP_METHOD_REGISTER) {
-        put(&writer, "Contact: <");
-        put_user(&writer, config->sent_by);
-        put(&writer, ">\r\nExpires: 3600\r\n");
-    }
-    if (body_bytes > 0)
-        put(&writer, "Content-Type: text/plain\r\n");
-    put(&writer, "Content-Length:");
-    out->pad_at = out->bytes;
-    put(&writer, " %" PRIu32 "\r\n\r\n", body_bytes);
-    put_body(&writer, body_bytes);
-    if (out->bytes > 65535) {
-        load_template_drop(out);
-        return ZSIP_ERROR_SIZE;
-    }
-    return ZSIP_OK;
-}
 
 void load_template_drop(struct load_template *template)
 {
@@ -142,7 +12,7 @@ void load_template_drop(struct load_template *template)
     template->text = NULL;
 }
 
-/* ---- Writing --------------------------------------------------------------------------------- */
+/* ---- Numbers --------------------------------------------------------------------------------- */
 
 typedef uint8_t hex_vector __attribute__((vector_size(16)));
 
@@ -162,11 +32,11 @@ static void write_hex(uint8_t *out, uint64_t value)
     memcpy(out, &digits, sizeof digits);
 }
 
-static void write_user(uint8_t *out, uint32_t user)
+static void write_number(uint8_t *out, uint32_t number, unsigned digits)
 {
-    for (int i = LOAD_USER_DIGITS - 1; i >= 0; i--) {
-        out[i] = (uint8_t)('0' + user % 10);
-        user /= 10;
+    for (unsigned i = digits; i > 0; i--) {
+        out[i - 1] = (uint8_t)('0' + number % 10);
+        number /= 10;
     }
 }
 
@@ -182,20 +52,165 @@ static uint64_t tag_of(uint64_t run, uint64_t sequence)
     return z ^ z >> 31;
 }
 
-size_t load_template_write(const struct load_template *template, uint64_t sequence, uint32_t user,
-                           struct zsip_view branch, uint8_t *out, size_t capacity)
-{
-    uint8_t digits[LOAD_USER_DIGITS];
+/* ---- Parts ----------------------------------------------------------------------------------- */
 
+/* What has a fixed width, into its place. */
+static inline void patch(const struct load_template *template, const struct load_part *part,
+                         const struct load_words *words, struct zsip_view branch, uint8_t *out)
+{
+    switch (part->kind) {
+    case LOAD_PART_BRANCH:
+        memcpy(out, branch.data, branch.length);
+        break;
+    case LOAD_PART_CALL_ID:
+        write_hex(out, words->sequence);
+        break;
+    case LOAD_PART_TAG:
+        write_hex(out, tag_of(template->run, words->sequence));
+        break;
+    case LOAD_PART_CSEQ:
+        out[0] = (uint8_t)('0' + words->cseq);
+        break;
+    case LOAD_PART_USER:
+        write_number(out, words->user, part->digits);
+        break;
+    case LOAD_PART_SENDER:
+        write_number(out, words->sender, part->digits);
+        break;
+    case LOAD_PART_STAMP:
+        write_hex(out, words->stamp_ns);
+        break;
+    default:
+        break;
+    }
+}
+
+static size_t write_fixed(const struct load_template *template, const struct load_words *words,
+                          struct zsip_view branch, uint8_t *out, size_t capacity, uint32_t *pad_at)
+{
     if (capacity < template->bytes)
         return 0;
-    ZSIP_ASSERT(branch.length == template->branch_bytes);
     memcpy(out, template->text, template->bytes);
-    memcpy(out + template->branch_at, branch.data, branch.length);
-    write_hex(out + template->call_id_at, sequence);
-    write_hex(out + template->tag_at, tag_of(template->run, sequence));
-    write_user(digits, user);
-    for (uint32_t i = 0; i < template->user_count; i++)
-        memcpy(out + template->user_at[i], digits, sizeof digits);
+    for (uint32_t i = 0; i < template->part_count; i++)
+        patch(template, &template->parts[i], words, branch, out + template->parts[i].at);
+    *pad_at = template->pad_at;
     return template->bytes;
+}
+
+/* ---- Put together ---------------------------------------------------------------------------- */
+
+struct cursor {
+    uint8_t *out;
+    size_t used;
+    size_t capacity;
+    bool over;
+};
+
+static uint8_t *room(struct cursor *cursor, size_t bytes)
+{
+    uint8_t *at = cursor->out + cursor->used;
+
+    if (cursor->capacity - cursor->used < bytes) {
+        cursor->over = true;
+        return NULL;
+    }
+    cursor->used += bytes;
+    return at;
+}
+
+static void append(struct cursor *cursor, const void *data, size_t bytes)
+{
+    uint8_t *at = room(cursor, bytes);
+
+    if (at != NULL && bytes > 0)
+        memcpy(at, data, bytes);
+}
+
+static void append_field(const struct load_template *template, const struct load_part *part,
+                         const struct load_words *words, struct cursor *cursor)
+{
+    uint8_t scratch[LOAD_INJECT_FIELD_BYTES];
+    struct zsip_view field = load_inject_field(template->inject, words->user, part->field, scratch);
+
+    append(cursor, field.data, field.length);
+}
+
+/* As much of the body as this request's number says, whole characters, then dots. */
+static void append_body(const struct load_template *template, uint64_t sequence,
+                        struct cursor *cursor)
+{
+    const uint8_t *body = template->text + template->body_at;
+    uint64_t drawn = tag_of(template->run, ~sequence) % LOAD_SIZES;
+    uint32_t wanted = template->sized ? template->sizes[drawn] : template->body_bytes;
+    uint32_t bytes = wanted;
+    uint8_t *at;
+
+    while (template->utf8 && bytes > 0 && bytes < template->body_bytes &&
+           (body[bytes] & 0xc0) == 0x80)
+        bytes--;
+    at = room(cursor, wanted);
+    if (at == NULL)
+        return;
+    memcpy(at, body, bytes);
+    memset(at + bytes, '.', wanted - bytes);
+}
+
+/* Five digits, spaces in front: legal behind the colon. */
+static void write_length(uint8_t *out, size_t length)
+{
+    for (unsigned i = 5; i > 0; i--) {
+        out[i - 1] = (uint8_t)(length > 0 || i == 5 ? '0' + length % 10 : ' ');
+        length /= 10;
+    }
+}
+
+static size_t write_parts(const struct load_template *template, const struct load_words *words,
+                          struct zsip_view branch, uint8_t *out, size_t capacity, uint32_t *pad_at)
+{
+    struct cursor cursor = {out, 0, capacity, false};
+    uint8_t *length = NULL, *end;
+
+    for (uint32_t i = 0; i < template->part_count && !cursor.over; i++) {
+        const struct load_part *part = &template->parts[i];
+        uint8_t *at;
+
+        switch (part->kind) {
+        case LOAD_PART_FIELD:
+            append_field(template, part, words, &cursor);
+            break;
+        case LOAD_PART_AUTH:
+            append(&cursor, words->auth.data, words->auth.length);
+            break;
+        case LOAD_PART_BODY:
+            append_body(template, words->sequence, &cursor);
+            break;
+        case LOAD_PART_LENGTH:
+            length = room(&cursor, part->bytes);
+            break;
+        default:
+            at = room(&cursor, part->bytes);
+            if (at == NULL)
+                break;
+            memcpy(at, template->text + part->at, part->bytes);
+            patch(template, part, words, branch, at);
+            break;
+        }
+    }
+    *pad_at = 0;
+    if (cursor.over)
+        return 0;
+    end = memmem(out, cursor.used, "\r\n\r\n", 4);
+    if (length != NULL && end != NULL)
+        write_length(length, cursor.used - (size_t)(end + 4 - out));
+    if (length != NULL && template->pads)
+        *pad_at = (uint32_t)(length - out);
+    return cursor.used;
+}
+
+size_t load_template_write(const struct load_template *template, const struct load_words *words,
+                           struct zsip_view branch, uint8_t *out, size_t capacity, uint32_t *pad_at)
+{
+    ZSIP_ASSERT(branch.length == template->branch_bytes);
+    return (template->fixed ? write_fixed : write_parts)(template, words, branch, out, capacity,
+                                                         pad_at);
 }

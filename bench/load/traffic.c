@@ -197,14 +197,12 @@ size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, u
                          size_t capacity, uint32_t *pad_at)
 {
     struct load_worker *worker = user;
-    const struct load_slot *slot;
+    struct load_words words;
 
     if (worker->script != NULL)
         return scenario_run_build(worker->script, cookie, branch, out, capacity, pad_at);
-    slot = &worker->slots[cookie];
-    *pad_at = worker->template.pad_at;
-    return load_template_write(&worker->template, slot->sequence, slot->user, branch, out,
-                               capacity);
+    load_worker_words(worker, &worker->slots[cookie], &words);
+    return load_template_write(&worker->template, &words, branch, out, capacity, pad_at);
 }
 
 /* ---- What came of it ------------------------------------------------------------------------- */

@@ -62,19 +62,13 @@ static bool memory_take(struct load_worker *worker)
     for (uint32_t i = 0; i < worker->slot_count; i++)
         worker->free_slots[i] = worker->slot_count - 1 - i;
     worker->free_count = worker->slot_count;
-    for (uint32_t i = 0; i < worker->user_count; i++)
-        worker->idle_users[i] = worker->user_first + i;
+    load_worker_users(worker);
     worker->idle_count = worker->user_count;
     load_histogram_clear(&worker->latency);
     load_histogram_clear(&worker->from_send);
     load_histogram_clear(&worker->send_lag);
     load_histogram_clear(&worker->held);
     return load_intervals_create(&worker->intervals);
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ---- Ring and socket ------------------------------------------------------------------------- */
@@ -106,9 +100,9 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
         zsip.endpoint.t2_ns = config->t1_ns;
     zsip.endpoint.worker = (uint8_t)worker->index;
     zsip.endpoint.clients_max = worker->slot_count;
-    /* Requests are built anew, so none is kept: this is only the room that one needs in the output,
-     * 1,400 bytes beside the body. And whoever sends us requests is a stranger. */
-    zsip.endpoint.client_bytes_max = least(config->body_bytes + 1400u, 65536);
+    /* Requests are built anew, so none is kept: this is only the room that one needs in the output.
+     * And whoever sends us requests is a stranger. */
+    zsip.endpoint.client_bytes_max = load_worker_room(config);
     zsip.endpoint.client_large_max = 1;
     zsip.endpoint.completed_max = 4096;
     zsip.endpoint.pending_max = 16;
@@ -170,44 +164,10 @@ static enum zsip_status sent_by_set(struct load_worker *worker, const char *sent
     return status;
 }
 
-static enum zsip_status template_take(struct load_worker *worker, const struct zsip_address *bound,
-                                      uint64_t run, char *error, size_t error_bytes)
-{
-    const struct load_config *config = worker->config;
-    char sent_by[ZSIP_ADDRESS_TEXT_BYTES];
-    struct load_template_config template = {
-        .method = config->method,
-        .domain = config->domain,
-        .sent_by = zsip_address_text(bound, sent_by),
-        .proxy = config->proxy,
-        .body_bytes = config->body_bytes,
-        .run = run,
-        .tcp = config->transport == ZSIP_TRANSPORT_TCP,
-    };
-    enum zsip_status status = load_template_make(&worker->template, &template);
-    uint32_t bytes = worker->template.bytes;
-
-    if (status == ZSIP_ERROR_MEMORY)
-        snprintf(error, error_bytes, "no memory for a template");
-    else if (status != ZSIP_OK)
-        snprintf(error, error_bytes, "a request would not fit into a datagram: fewer --body-bytes");
-    else if (bytes > ZSIP_MESSAGE_BYTES_MAX && config->method == ZSIP_METHOD_MESSAGE &&
-             !config->vouched) {
-        snprintf(error, error_bytes,
-                 "a request would have %u bytes, over the %u of RFC 3428 section 8: give "
-                 "--body-bytes %u at most, or --vouch if no hop is congestion-unsafe",
-                 bytes, ZSIP_MESSAGE_BYTES_MAX,
-                 config->body_bytes > bytes - ZSIP_MESSAGE_BYTES_MAX
-                     ? config->body_bytes - (bytes - ZSIP_MESSAGE_BYTES_MAX)
-                     : 0);
-        status = ZSIP_ERROR_SIZE;
-    }
-    return status == ZSIP_OK ? sent_by_set(worker, sent_by, error, error_bytes) : status;
-}
-
 enum zsip_status load_worker_create(struct load_worker *worker, const struct load_config *config,
                                     uint32_t index, uint64_t run, char *error, size_t error_bytes)
 {
+    char sent_by[ZSIP_ADDRESS_TEXT_BYTES];
     struct zsip_address bound;
     enum zsip_status status = ZSIP_OK;
 
@@ -229,8 +189,9 @@ enum zsip_status load_worker_create(struct load_worker *worker, const struct loa
     if (status == ZSIP_OK && config->scenario != NULL)
         return load_scripted_bind(worker, &bound, error, error_bytes);
     if (status == ZSIP_OK)
-        status = template_take(worker, &bound, run, error, error_bytes);
-    return status;
+        status = load_worker_template(worker, zsip_address_text(&bound, sent_by), run, error,
+                                      error_bytes);
+    return status == ZSIP_OK ? sent_by_set(worker, sent_by, error, error_bytes) : status;
 }
 
 void load_worker_destroy(struct load_worker *worker)

@@ -132,6 +132,21 @@ size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, u
 /* A request of this slot ended. */
 void load_worker_ended(struct load_worker *worker, const struct load_slot *slot,
                        const struct zsip_outcome *outcome);
+/* ---- request.c ------------------------------------------------------------------------------- */
+
+/* The users of this worker, in the order they get their first request. */
+void load_worker_users(struct load_worker *worker);
+/* Room that one request may need. */
+uint32_t load_worker_room(const struct load_config *config);
+/* Compiles the template. error as in load_create(). */
+enum zsip_status load_worker_template(struct load_worker *worker, const char *sent_by, uint64_t run,
+                                      char *error, size_t error_bytes);
+/* What the request of a slot says. */
+void load_worker_words(const struct load_worker *worker, const struct load_slot *slot,
+                       struct load_words *out);
+
+/* ---- seconds.c ------------------------------------------------------------------------------- */
+
 /* CPU time of the calling thread. */
 uint64_t load_worker_cpu_ns(void);
 /* What the rooms below have counted. */
