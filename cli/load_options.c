@@ -6,8 +6,10 @@
 #include "bench/load/template.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum {
     OPTION_PROXY = 1,
@@ -20,6 +22,8 @@ enum {
     OPTION_WARMUP,
     OPTION_LAG_MAX,
     OPTION_MAX_PENDING,
+    OPTION_START_AT,
+    OPTION_REGISTER,
     OPTION_SLO,
     OPTION_FIND_MAX,
     OPTION_REPEATS,
@@ -49,6 +53,9 @@ static const struct cli_option options[] = {
      "requests come at random distances, as from many independent\n"
      "users (a Poisson process), not at equal ones"},
     {"seed", OPTION_SEED, "N", "of those distances (1): the same number, the same plan"},
+    {"start-at", OPTION_START_AT, "TIME",
+     "begin at this moment, such as 2027-01-31T12:00:00Z, or seconds\n"
+     "since 1970: several machines begin together"},
     {"warmup", OPTION_WARMUP, "T",
      "send for T before, at the plan's first rate, and count none of\n"
      "it"},
@@ -78,6 +85,10 @@ static const struct cli_option options[] = {
     {"users", OPTION_USERS, "N",
      "N target URIs, sip:u00000000@HOST:PORT and on (the window):\n"
      "one MESSAGE is pending to each (RFC 3428 section 8)"},
+    {"register", OPTION_REGISTER, "N",
+     "both ends: register N users there first, send among them, answer\n"
+     "what arrives, and tell what was delivered, twice, out of order,\n"
+     "or lost, and how long it took"},
     {"overlap", OPTION_OVERLAP, NULL, "break that rule knowingly; the summary says so"},
     {"proxy", OPTION_PROXY, "udp|tcp:ADDR:PORT", "next hop, as a preloaded loose Route"},
     {NULL, 0, NULL, "Scenario"},
@@ -141,6 +152,45 @@ static bool schedule_set(const char *what, const char *text, struct load_argumen
     return true;
 }
 
+/* "2027-01-31T12:00:00Z" with a fraction if need be, or seconds since 1970. No more than a day
+ * ahead: further away is a slip of the keyboard. */
+static bool start_at_set(const char *text, struct load_config *config)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    struct load_scan scan = {text, text};
+    double seconds = 0, fraction = 0;
+    bool good;
+
+    if (rest != NULL) {
+        scan.at = rest;
+        if (*rest == '.') {
+            char *end;
+
+            fraction = strtod(rest, &end);
+            scan.at = end;
+        }
+        good = load_scan_word(&scan, "Z") && *scan.at == '\0';
+        seconds = (double)timegm(&tm) + fraction;
+    } else {
+        good = load_scan_number(&scan, &seconds) && *scan.at == '\0';
+    }
+    if (!good) {
+        cli_error("--start-at %s: not a moment; give one such as 2027-01-31T12:00:00Z (UTC), or "
+                  "seconds since 1970",
+                  text);
+        return false;
+    }
+    if (seconds <= (double)time(NULL) || seconds > (double)time(NULL) + 86400) {
+        cli_error("--start-at %s: %s; it is %ld now", text,
+                  seconds <= (double)time(NULL) ? "has passed" : "is more than a day away",
+                  (long)time(NULL));
+        return false;
+    }
+    config->start_utc_us = (int64_t)(seconds * 1e6);
+    return true;
+}
+
 static bool option_plan(int id, const char *value, struct load_arguments *out)
 {
     struct load_config *config = &out->config;
@@ -162,6 +212,8 @@ static bool option_plan(int id, const char *value, struct load_arguments *out)
         out->duration_given = true;
         return cli_value_duration("--duration", value, ZSIP_NS_PER_MS, 7 * 86400 * ZSIP_NS_PER_S,
                                   &config->duration_ns);
+    case OPTION_START_AT:
+        return start_at_set(value, config);
     case OPTION_LAG_MAX:
         return cli_value_duration("--lag-max", value, ZSIP_NS_PER_US, 86400 * ZSIP_NS_PER_S,
                                   &config->lag_max_ns);
@@ -228,6 +280,10 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
     struct load_config *config = &out->config;
 
     switch (id) {
+    case OPTION_REGISTER:
+        config->registers = true;
+        out->users_given = true;
+        return cli_value_narrow("--register", value, 1, 10000000, &config->users);
     case OPTION_USERS:
         out->users_given = true;
         return cli_value_narrow("--users", value, 1, LOAD_USERS_MAX, &config->users);
@@ -396,6 +452,21 @@ static bool plan_complete(struct load_arguments *out)
     return true;
 }
 
+/* Both ends: what is sent must be told from what arrives, and in each body. */
+static bool register_check(const struct load_config *config)
+{
+    if (!config->registers)
+        return true;
+    if (config->method != ZSIP_METHOD_MESSAGE || config->body.data != NULL ||
+        config->text != NULL || config->sizes != NULL || config->scenario != NULL) {
+        cli_error(
+            "--register: sends MESSAGEs with bodies of its own, by which it knows them; leave "
+            "out --method, --body, --body-file, --template and --sf");
+        return false;
+    }
+    return true;
+}
+
 /* Defaults that depend on each other. */
 static bool complete(struct load_arguments *out)
 {
@@ -404,7 +475,7 @@ static bool complete(struct load_arguments *out)
 
     machine_copy(out);
     if (!scenario_complete(out) || (out->find_max && !find_complete(out)) || !plan_complete(out) ||
-        !cli_request_complete(&out->request, config))
+        !cli_request_complete(&out->request, config) || !register_check(config))
         return false;
     if (!out->window_given)
         config->window = config->rate > 0 ? 65536 : 64;

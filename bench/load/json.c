@@ -133,6 +133,7 @@ static json_t *config_json(const struct load_config *config)
     if (config->count > 0)
         json_object_set_new(out, "count", integer(config->count));
     json_object_set_new(out, "users", integer(config->users));
+    json_object_set_new(out, "registers", json_boolean(config->registers));
     json_object_set_new(out, "overlap", json_boolean(config->overlap));
     json_object_set_new(out, "body_bytes", integer(config->body_bytes));
     json_object_set_new(out, "retransmit", json_boolean(!config->no_retransmit));
@@ -312,6 +313,11 @@ json_t *load_json(const struct load_json *from)
     json_object_set_new(out, "latency_from_send", load_histogram_json(result->from_send));
     json_object_set_new(out, "send_lag", load_histogram_json(result->send_lag));
     json_object_set_new(out, "held", load_histogram_json(result->held));
+    if (from->config->registers) {
+        json_object_set_new(out, "registered", integer(result->registered));
+        json_object_set_new(out, "register_failed", integer(result->register_failed));
+        json_object_set_new(out, "one_way", load_histogram_json(result->one_way));
+    }
     json_object_set_new(out, "generator", generator_json(result));
     json_object_set_new(out, "seconds", seconds_json(from));
     if (from->config->scenario != NULL)

@@ -25,6 +25,7 @@ struct load {
     struct load_worker *workers[LOAD_WORKERS_MAX];
     uint64_t start_ns;
     int64_t started_utc_us;
+    uint32_t registered, register_failed, register_code;
     struct rusage usage_before;
     uint64_t target_dropped_before;
     /* The seconds that are over, all workers together. */
@@ -37,6 +38,7 @@ struct load {
     struct load_histogram from_send;
     struct load_histogram send_lag;
     struct load_histogram held;
+    struct load_histogram one_way;
     struct load_step *steps; /* of a scenario */
 };
 
@@ -145,17 +147,12 @@ enum zsip_status load_create(const struct load_config *config, struct load **out
 
 /* ---- The run --------------------------------------------------------------------------------- */
 
-static void begin_at(struct load_worker *worker, uint64_t start_ns)
+static int64_t utc_now_us(void)
 {
-    const struct load_config *config = worker->config;
-    uint64_t odd_ns = config->warmup_ns % ZSIP_NS_PER_S;
+    struct timespec utc;
 
-    worker->start_ns = start_ns;
-    worker->measure_ns = start_ns + config->warmup_ns;
-    worker->end_ns =
-        config->duration_ns == 0 ? ZSIP_NEVER_NS / 2 : worker->measure_ns + config->duration_ns;
-    /* Seconds are counted so that one begins with the measurement. */
-    worker->second_end_ns = start_ns + (odd_ns > 0 ? odd_ns : ZSIP_NS_PER_S);
+    clock_gettime(CLOCK_REALTIME, &utc);
+    return (int64_t)utc.tv_sec * 1000000 + utc.tv_nsec / 1000;
 }
 
 int64_t load_started_utc_us(const struct load *load)
@@ -163,30 +160,77 @@ int64_t load_started_utc_us(const struct load *load)
     return load->started_utc_us;
 }
 
-enum zsip_status load_start(struct load *load)
+/* When the run begins, on both clocks. From here on only the monotonic one is looked at: a wall
+ * clock that is set in the middle changes nothing. */
+static void start_set(struct load *load)
 {
-    struct timespec utc;
+    int64_t utc_us = utc_now_us(), ahead_us = load->config.start_utc_us - utc_us;
+    uint64_t delay_ns =
+        ahead_us > 0 ? (uint64_t)ahead_us * ZSIP_NS_PER_US : (uint64_t)START_DELAY_NS;
 
-    load->start_ns = zsip_time_now().monotonic_ns + START_DELAY_NS;
-    clock_gettime(CLOCK_REALTIME, &utc);
-    load->started_utc_us =
-        (int64_t)utc.tv_sec * 1000000 + (utc.tv_nsec + (int64_t)START_DELAY_NS) / 1000;
+    load->start_ns = zsip_time_now().monotonic_ns + delay_ns;
+    load->started_utc_us = utc_us + (int64_t)(delay_ns / ZSIP_NS_PER_US);
     /* A first second that is cut short by the warmup would have begun before. */
     if (load->config.warmup_ns % ZSIP_NS_PER_S > 0)
         load->started_utc_us -=
             1000000 - (int64_t)(load->config.warmup_ns % ZSIP_NS_PER_S / ZSIP_NS_PER_US);
+}
+
+static bool prepared(const struct load *load)
+{
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        const struct load_worker *worker = load->workers[i];
+
+        if (!atomic_load_explicit(&worker->prepared, memory_order_acquire) &&
+            !atomic_load_explicit(&worker->over, memory_order_acquire))
+            return false;
+    }
+    return true;
+}
+
+/* Registrations before the run. Bounded by their own timeouts. */
+static void prepare(struct load *load)
+{
+    const struct timespec pause = {0, 2000000};
+
+    while (!prepared(load))
+        nanosleep(&pause, NULL);
+    start_set(load);
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        load->registered += atomic_load(&load->workers[i]->registered);
+        load->register_failed += atomic_load(&load->workers[i]->register_failed);
+        if (atomic_load(&load->workers[i]->register_code) > 0)
+            load->register_code = atomic_load(&load->workers[i]->register_code);
+    }
+    if (load->registered < load->config.users) {
+        load->register_failed = load->config.users - load->registered;
+        load_stop(load);
+        return;
+    }
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        atomic_store_explicit(&load->workers[i]->begin_ns, load->start_ns, memory_order_release);
+        load_worker_wake(load->workers[i]);
+    }
+}
+
+enum zsip_status load_start(struct load *load)
+{
+    start_set(load);
     getrusage(RUSAGE_SELF, &load->usage_before);
     load->target_dropped_before = load_target_dropped(&load->config.remote);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
 
-        begin_at(worker, load->start_ns);
+        if (!load->config.registers)
+            load_worker_begin(worker, load->start_ns);
         if (pthread_create(&worker->thread, NULL, load_worker_thread, worker) != 0) {
             load_stop(load);
             return ZSIP_ERROR_SYSTEM;
         }
         worker->threaded = true;
     }
+    if (load->config.registers)
+        prepare(load);
     return ZSIP_OK;
 }
 
@@ -434,6 +478,7 @@ void load_result(struct load *load, struct load_result *result)
     load_histogram_clear(&load->from_send);
     load_histogram_clear(&load->send_lag);
     load_histogram_clear(&load->held);
+    load_histogram_clear(&load->one_way);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
 
@@ -445,6 +490,7 @@ void load_result(struct load *load, struct load_result *result)
         load_histogram_add(&load->from_send, &worker->from_send);
         load_histogram_add(&load->send_lag, &worker->send_lag);
         load_histogram_add(&load->held, &worker->held);
+        load_histogram_add(&load->one_way, &worker->one_way);
     }
     load_second(load, UINT32_MAX, &second); /* those not asked for yet */
     result->pending = result->counters.sent - answered(&result->counters) -
@@ -458,6 +504,10 @@ void load_result(struct load *load, struct load_result *result)
     result->from_send = load->config.rate > 0 ? &load->from_send : &load->latency;
     result->send_lag = &load->send_lag;
     result->held = &load->held;
+    result->one_way = &load->one_way;
+    result->registered = load->registered;
+    result->register_failed = load->register_failed;
+    result->register_code = load->register_code;
     result->target_dropped =
         load_target_dropped(&load->config.remote) - load->target_dropped_before;
     if ((int64_t)result->target_dropped < 0)
@@ -476,6 +526,8 @@ int load_verdict(const struct load_result *result)
 
     const struct load_calls *calls = &result->calls;
 
+    if (result->register_failed > 0)
+        return 2;
     if (result->verdict.tainted)
         return 4;
     if (result->objectives > 0)

@@ -88,9 +88,11 @@ struct load_config {
     const struct load_schedule *schedule; /* lives as long as the run; NULL: rate all the time */
     const char *rate_text;                /* how the user wrote it; NULL: as rate says */
     uint64_t warmup_ns;   /* sends before the plan begins, at its first rate, and counts nothing */
+    int64_t start_utc_us; /* when to begin, us since 1970; 0: at once */
     uint64_t duration_ns; /* of the arrivals, without warmup; 0: until count */
     uint64_t count;       /* of the arrivals; 0: until duration */
     uint32_t users;       /* distinct target URIs (lines, with inject), >= workers */
+    bool registers;       /* both ends: registers the users, answers what arrives */
     bool overlap;         /* several pending to one URI, against RFC 3428 section 8 */
     bool vouched;         /* lifts the 1300 bytes of RFC 3428 section 8 */
     bool no_retransmit;
@@ -131,7 +133,11 @@ void load_config_init(struct load_config *config);
     X(unreachable, "could not be sent, or ICMP said so")                                           \
     X(waited_user, "sent later than planned: every target URI had one pending")                    \
     X(waited_window, "sent later than planned: as many pending as allowed")                        \
-    X(unsent, "planned and never sent")
+    X(unsent, "planned and never sent")                                                            \
+    X(delivered, "came to the user they were sent to")                                             \
+    X(duplicated, "came there again, as a request of its own")                                     \
+    X(reordered, "came there after one that was sent later")                                       \
+    X(misdelivered, "came, and are of none that was sent by this worker")
 
 struct load_counters {
 #define X(name, text) uint64_t name;
@@ -190,6 +196,9 @@ struct load_result {
     double busy;           /* 0..1: of the busiest worker, the time it did not wait for work */
     uint64_t memory_bytes; /* resident at the end */
     uint32_t seconds;
+    uint32_t registered;
+    uint32_t register_failed;
+    uint32_t register_code; /* of the last that failed */
     struct load_verdict verdict;
     uint32_t objectives; /* of config->slo */
     uint32_t objectives_missed;
@@ -204,7 +213,8 @@ struct load_result {
     /* Open loop: the send against the plan, or against the moment that the rules let it go (a
      * target URI, room in the window): our own lateness. Else empty. */
     const struct load_histogram *send_lag;
-    const struct load_histogram *held; /* how long those that had to wait did so for the rules */
+    const struct load_histogram *one_way; /* of what was delivered: from its send */
+    const struct load_histogram *held;    /* how long those that had to wait did so for the rules */
 };
 
 struct load;

@@ -150,6 +150,8 @@ void load_report_summary(FILE *out, const struct load_config *config,
                 100.0 * (result->user_s + result->system_s) / elapsed_s, result->user_s,
                 result->system_s, load_format_bytes(result->memory_bytes).text);
     remarks(out, config, result);
+    if (config->registers)
+        load_verdict_delivered(out, result);
     if (config->slo != NULL)
         load_slo_print(out, config->slo, result);
     if (config->scenario != NULL)

@@ -40,7 +40,7 @@ static size_t length_of(const char *text)
 
 uint32_t load_worker_room(const struct load_config *config)
 {
-    size_t bytes = 1400u + config->body_bytes + length_of(config->headers) +
+    size_t bytes = 1400u + LOAD_STAMP_BYTES + config->body_bytes + length_of(config->headers) +
                    length_of(config->text) + 4 * (length_of(config->to) + length_of(config->from));
 
     if (config->inject != NULL)
@@ -122,10 +122,20 @@ static enum zsip_status size_check(struct load_worker *worker, char *error, size
     return ZSIP_ERROR_SIZE;
 }
 
+/* Users write to each other. */
+static const char *own_from(const struct load_config *config, char out[512])
+{
+    if (config->to != NULL)
+        return config->to;
+    snprintf(out, 512, "sip:u%%0%ud@%s", LOAD_USER_DIGITS, config->domain);
+    return out;
+}
+
 enum zsip_status load_worker_template(struct load_worker *worker, const char *sent_by, uint64_t run,
                                       char *error, size_t error_bytes)
 {
     const struct load_config *config = worker->config;
+    char from[512];
     const struct load_template_config template = {
         .method = config->method,
         .method_name = config->method_name,
@@ -136,7 +146,8 @@ enum zsip_status load_worker_template(struct load_worker *worker, const char *se
         .transport = config->transport == ZSIP_TRANSPORT_TCP ? "TCP" : "UDP",
         .proxy = config->proxy,
         .to = config->to,
-        .from = config->from,
+        .from = config->from != NULL || !config->registers ? config->from : own_from(config, from),
+        .stamped = config->registers,
         .headers = config->headers,
         .content_type = config->content_type,
         .body = config->body,

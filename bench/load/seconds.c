@@ -116,6 +116,7 @@ void load_worker_measure(struct load_worker *worker, uint64_t now_ns)
         load_histogram_clear(&worker->from_send);
         load_histogram_clear(&worker->send_lag);
         load_histogram_clear(&worker->held);
+        load_histogram_clear(&worker->one_way);
         load_histogram_clear(worker->intervals.current);
         memset(worker->answered_by_sends, 0, sizeof worker->answered_by_sends);
         for (unsigned i = 0; i < LOAD_STATUS_MAX; i++)

@@ -2,6 +2,7 @@
 
 #include "format.h"
 #include "scan.h"
+#include "verdict.h"
 
 #include <math.h>
 #include <string.h>
@@ -122,7 +123,7 @@ static bool objective(struct load_scan *scan, struct load_objective *out, char *
     if (!measure(scan, out))
         return refuse(scan, error, error_bytes,
                       "no measure; give p50..p100, mean, max (or send.p99 and the like), loss, "
-                      "errors, retrans, rate or goodput");
+                      "errors, retrans, lost, duplicated, rate or goodput");
     blanks(scan);
     if (!relation(scan, out))
         return refuse(scan, error, error_bytes, "<, <=, > or >= is wanted");
@@ -202,6 +203,10 @@ double load_objective_value(const struct load_objective *objective,
                      counters->sent);
     case LOAD_MEASURE_RETRANS:
         return share(result->retransmissions, counters->sent);
+    case LOAD_MEASURE_LOST:
+        return share(load_verdict_lost(result), counters->sent);
+    case LOAD_MEASURE_DUPLICATED:
+        return share(counters->duplicated, counters->sent);
     case LOAD_MEASURE_RATE:
         return per_second(counters->answered_2xx, result);
     default:

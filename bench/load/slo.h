@@ -10,6 +10,8 @@
  *     loss                requests that ended without an answer, of those sent
  *     errors              final answers that are no 2xx, of the requests sent
  *     retrans             retransmissions, of the requests sent
+ *     lost                with --register: accepted (2xx) and never delivered, of those sent
+ *     duplicated          with --register: delivered twice, of those sent
  *     rate                answered 2xx a second
  *     goodput             answered 2xx within T1 of the planned start, a second
  *
@@ -32,6 +34,8 @@
     X(LOSS, "loss", SHARE)                                                                         \
     X(ERRORS, "errors", SHARE)                                                                     \
     X(RETRANS, "retrans", SHARE)                                                                   \
+    X(LOST, "lost", SHARE)                                                                         \
+    X(DUPLICATED, "duplicated", SHARE)                                                             \
     X(RATE, "rate", RATE)                                                                          \
     X(GOODPUT, "goodput", RATE)
 

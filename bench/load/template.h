@@ -50,6 +50,7 @@ struct load_template_config {
     bool utf8;                /* a body is not cut within a character */
     bool auth;                /* [auth] may become something */
     bool stamped;             /* the body begins with a stamp, see LOAD_STAMP_BYTES */
+    uint32_t expires_s;       /* of a REGISTER; 0: an hour */
     uint32_t users;           /* numbers in use: 0..users - 1 */
     const struct load_inject *inject;
     uint64_t run; /* random, tells this run's Call-IDs and tags from every other's */

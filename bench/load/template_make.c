@@ -322,8 +322,11 @@ static void built_in(const struct load_template_config *config, char *out, size_
     const char *name =
         config->method_name != NULL ? config->method_name : zsip_method_name(config->method);
     bool registers = config->method == ZSIP_METHOD_REGISTER;
+    char contact[64];
     bool body = config->body.length > 0 || config->stamped;
 
+    snprintf(contact, sizeof contact, "Contact: <[contact]>\r\nExpires: %" PRIu32 "\r\n",
+             config->expires_s > 0 ? config->expires_s : 3600);
     snprintf(out, bytes,
              "%s %s SIP/2.0\r\n"
              "Via: SIP/2.0/[transport] [sent_by];rport;branch=[branch]\r\n"
@@ -335,8 +338,7 @@ static void built_in(const struct load_template_config *config, char *out, size_
              "CSeq: [cseq] %s\r\n"
              "[headers]%s[auth]%s%s%s"
              "Content-Length:[len]\r\n\r\n%s",
-             name, registers ? "sip:[domain]" : "[to]", name,
-             registers ? "Contact: <[contact]>\r\nExpires: 3600\r\n" : "",
+             name, registers ? "sip:[domain]" : "[to]", name, registers ? contact : "",
              body ? "Content-Type: " : "",
              !body                          ? ""
              : config->content_type == NULL ? "text/plain"

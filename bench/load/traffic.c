@@ -115,6 +115,8 @@ static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns
     if (status != ZSIP_OK)
         return status;
     worker->free_count--;
+    if (worker->deliver != NULL)
+        load_deliver_sent(worker->deliver, worker->arrivals, slot->user);
     worker->arrivals++;
     user_take(worker);
     if (planned_ns >= worker->counted_ns) {
@@ -202,7 +204,9 @@ size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, u
     if (worker->script != NULL)
         return scenario_run_build(worker->script, cookie, branch, out, capacity, pad_at);
     load_worker_words(worker, &worker->slots[cookie], &words);
-    return load_template_write(&worker->template, &words, branch, out, capacity, pad_at);
+    return load_template_write(worker->start_ns != 0 ? &worker->template
+                                                     : &worker->deliver->registration,
+                               &words, branch, out, capacity, pad_at);
 }
 
 /* ---- What came of it ------------------------------------------------------------------------- */
@@ -263,6 +267,10 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
     }
     if (!outcome->final)
         return;
+    if (worker->start_ns == 0) {
+        load_deliver_registered(worker, outcome);
+        return;
+    }
     slot = &worker->slots[outcome->cookie];
     load_worker_ended(worker, slot, outcome);
     user_rest(worker, slot->user);
@@ -313,14 +321,45 @@ static void rate_follow(struct load_worker *worker, uint64_t now_ns)
         worker->rate_now = wanted;
 }
 
+/* Nothing is sent any more: when to look again, or over. */
+static uint64_t drain_wake(struct load_worker *worker, uint64_t now_ns)
+{
+    bool delivers = worker->deliver != NULL;
+
+    if (now_ns >= worker->drain_end_ns ||
+        (load_worker_pending(worker) == 0 && (!delivers || load_deliver_over(worker, now_ns))))
+        worker->phase = LOAD_PHASE_OVER;
+    return delivers ? least(worker->drain_end_ns, now_ns + 10 * ZSIP_NS_PER_MS)
+                    : worker->drain_end_ns;
+}
+
+/* Registers, and waits for the start. */
+static uint64_t before_start(struct load_worker *worker, struct zsip_worker *zsip,
+                             struct zsip_time now)
+{
+    uint64_t begin_ns = atomic_load_explicit(&worker->begin_ns, memory_order_acquire);
+
+    if (atomic_load_explicit(&worker->close_wanted, memory_order_relaxed) ||
+        atomic_load_explicit(&worker->stop_wanted, memory_order_relaxed)) {
+        worker->phase = LOAD_PHASE_OVER;
+        zsip_worker_stop(zsip);
+        return ZSIP_NEVER_NS;
+    }
+    if (worker->start_ns == 0 && begin_ns == 0)
+        return load_deliver_register(worker, now);
+    if (worker->start_ns == 0)
+        load_worker_begin(worker, begin_ns);
+    return worker->start_ns;
+}
+
 uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time now)
 {
     struct load_worker *worker = user;
     uint64_t now_ns = now.monotonic_ns;
     uint64_t wake_ns = ZSIP_NEVER_NS, script_ns = ZSIP_NEVER_NS;
 
-    if (now_ns < worker->start_ns)
-        return worker->start_ns;
+    if (now_ns < worker->start_ns || worker->start_ns == 0)
+        return before_start(worker, zsip, now);
     load_worker_seconds(worker, now_ns, false);
     if (worker->counted_ns == 0 && now_ns >= worker->measure_ns) {
         if (!open_loop(worker))
@@ -335,9 +374,7 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
     if (worker->phase == LOAD_PHASE_ARRIVALS && arrivals_over(worker, now_ns))
         arrivals_end(worker, now_ns);
     if (worker->phase == LOAD_PHASE_DRAIN) {
-        wake_ns = worker->drain_end_ns;
-        if (load_worker_pending(worker) == 0 || now_ns >= worker->drain_end_ns)
-            worker->phase = LOAD_PHASE_OVER;
+        wake_ns = drain_wake(worker, now_ns);
     }
     if (worker->phase == LOAD_PHASE_OVER ||
         atomic_load_explicit(&worker->stop_wanted, memory_order_relaxed) ||

@@ -230,6 +230,12 @@ void load_verdict_find(const struct load_config *config, const struct load_resul
                        struct load_verdict *out)
 {
     *out = (struct load_verdict){0};
+    if (result->register_failed > 0) {
+        say(out, LOAD_LIMIT_SERVER, "%u of %u users could not be registered (%u)",
+            result->register_failed, result->register_failed + result->registered,
+            result->register_code);
+        return;
+    }
     if (result->counters.sent == 0) {
         say(out, LOAD_LIMIT_NOBODY, "nothing was sent");
         return;
@@ -241,6 +247,49 @@ void load_verdict_find(const struct load_config *config, const struct load_resul
         return;
     if (!closed(config, result, out))
         say(out, LOAD_LIMIT_NOBODY, "the plan was kept and everything was answered in time");
+}
+
+/* ---- Delivered ------------------------------------------------------------------------------- */
+
+static void times(FILE *out, const char *name, const struct load_histogram *histogram)
+{
+    fprintf(out, "  %-34sp50 %s  p99 %s  max %s\n", name,
+            load_format_us(load_histogram_percentile(histogram, 50)).text,
+            load_format_us(load_histogram_percentile(histogram, 99)).text,
+            load_format_us(histogram->max_us).text);
+}
+
+static void row(FILE *out, const char *name, uint64_t count, uint64_t of);
+
+void load_verdict_delivered(FILE *out, const struct load_result *result)
+{
+    const struct load_counters *counters = &result->counters;
+    uint64_t sent = counters->sent;
+
+    fprintf(out, "  %-34s%15s", "users registered", load_format_count(result->registered).text);
+    if (result->register_failed > 0)
+        fprintf(out, "  %s failed, the last with %u",
+                load_format_count(result->register_failed).text, result->register_code);
+    fputc('\n', out);
+    if (sent == 0)
+        return;
+    row(out, "delivered", counters->delivered, sent);
+    row(out, "lost", sent > counters->delivered ? sent - counters->delivered : 0, sent);
+    row(out, "of it answered 2xx", load_verdict_lost(result), sent);
+    row(out, "delivered twice", counters->duplicated, sent);
+    row(out, "delivered out of order", counters->reordered, sent);
+    row(out, "delivered to somebody else", counters->misdelivered, sent);
+    times(out, "one way", result->one_way);
+    times(out, "round trip", result->from_send);
+}
+
+uint64_t load_verdict_lost(const struct load_result *result)
+{
+    const struct load_counters *counters = &result->counters;
+
+    return counters->answered_2xx > counters->delivered
+               ? counters->answered_2xx - counters->delivered
+               : 0;
 }
 
 /* ---- Printed --------------------------------------------------------------------------------- */

@@ -20,5 +20,9 @@ void load_verdict_print(FILE *out, const struct load_result *result);
 /* How many sends it took: answered at the first, after E1, E2 ..., Timer F. */
 void load_verdict_sends(FILE *out, const struct load_config *config,
                         const struct load_result *result);
+/* Of a run with both ends: what became of what was sent. */
+void load_verdict_delivered(FILE *out, const struct load_result *result);
+/* Requests that were accepted (2xx) and never came. */
+uint64_t load_verdict_lost(const struct load_result *result);
 
 #endif

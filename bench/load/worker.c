@@ -68,6 +68,7 @@ static bool memory_take(struct load_worker *worker)
     load_histogram_clear(&worker->from_send);
     load_histogram_clear(&worker->send_lag);
     load_histogram_clear(&worker->held);
+    load_histogram_clear(&worker->one_way);
     return load_intervals_create(&worker->intervals);
 }
 
@@ -113,6 +114,8 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     zsip.streams.memory_bytes = 256 << 20;
     if (worker->script != NULL)
         load_scripted_configure(worker, &zsip.endpoint);
+    if (config->registers)
+        load_deliver_configure(worker, &zsip.endpoint);
     status = zsip_worker_create(&zsip, &worker->zsip, error, error_bytes);
     if (status == ZSIP_OK)
         worker->endpoint = zsip_worker_endpoint(worker->zsip);
@@ -191,6 +194,8 @@ enum zsip_status load_worker_create(struct load_worker *worker, const struct loa
     if (status == ZSIP_OK)
         status = load_worker_template(worker, zsip_address_text(&bound, sent_by), run, error,
                                       error_bytes);
+    if (status == ZSIP_OK && config->registers)
+        status = load_deliver_create(worker, sent_by, run, error, error_bytes);
     return status == ZSIP_OK ? sent_by_set(worker, sent_by, error, error_bytes) : status;
 }
 
@@ -200,11 +205,27 @@ void load_worker_destroy(struct load_worker *worker)
         zsip_worker_destroy(worker->zsip);
     scenario_run_destroy(worker->script);
     load_template_drop(&worker->template);
+    load_deliver_destroy(worker->deliver);
     free(worker->slots);
     free(worker->free_slots);
     free(worker->idle_users);
     free(worker->series);
     load_intervals_destroy(&worker->intervals);
+}
+
+/* ---- Start ----------------------------------------------------------------------------------- */
+
+void load_worker_begin(struct load_worker *worker, uint64_t start_ns)
+{
+    const struct load_config *config = worker->config;
+    uint64_t odd_ns = config->warmup_ns % ZSIP_NS_PER_S;
+
+    worker->start_ns = start_ns;
+    worker->measure_ns = start_ns + config->warmup_ns;
+    worker->end_ns =
+        config->duration_ns == 0 ? ZSIP_NEVER_NS / 2 : worker->measure_ns + config->duration_ns;
+    /* Seconds are counted so that one begins with the measurement. */
+    worker->second_end_ns = start_ns + (odd_ns > 0 ? odd_ns : ZSIP_NS_PER_S);
 }
 
 /* ---- Thread ---------------------------------------------------------------------------------- */

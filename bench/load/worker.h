@@ -2,6 +2,7 @@
 #ifndef ZSIP_BENCH_LOAD_WORKER_H
 #define ZSIP_BENCH_LOAD_WORKER_H
 
+#include "deliver.h"
 #include "interval.h"
 #include "load.h"
 #include "plan.h"
@@ -42,7 +43,7 @@ struct load_before {
 };
 
 enum load_phase {
-    LOAD_PHASE_ARRIVALS = 0,
+    LOAD_PHASE_ARRIVALS = 0, /* or, before the start, registrations */
     LOAD_PHASE_DRAIN = 1,
     LOAD_PHASE_OVER = 2,
 };
@@ -90,6 +91,11 @@ struct load_worker {
     struct load_histogram from_send;
     struct load_histogram send_lag;
     struct load_histogram held;
+    struct load_deliver *deliver;  /* NULL: what arrives is nobody's */
+    struct load_histogram one_way; /* of what was delivered */
+    _Atomic uint32_t registered, register_failed, register_code;
+    _Atomic bool prepared;     /* everything that comes before the start is done */
+    _Atomic uint64_t begin_ns; /* the start, told later; 0: not yet */
     uint64_t answered_by_sends[LOAD_SENDS_MAX];
     struct load_before before; /* at the beginning of the measurement */
     struct load_before middle; /* at the end of the arrivals */
@@ -123,6 +129,8 @@ void load_worker_wake(struct load_worker *worker);
 /* What it has under way. */
 uint32_t load_worker_pending(const struct load_worker *worker);
 
+/* The start is known: to be called by its thread, or before there is one. */
+void load_worker_begin(struct load_worker *worker, uint64_t start_ns);
 /* The plan, the window and the end of both; called once a turn. Returns when to call again. */
 uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time now);
 void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
