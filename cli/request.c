@@ -183,14 +183,16 @@ static bool method_set(const char *text, struct load_config *config)
     config->method = zsip_method_by_name((struct zsip_view){(const uint8_t *)text, strlen(text)});
     config->method_name = text;
     if (length == 0 || text[length] != '\0' || length > 60) {
-        cli_error("method %s: not a method; give a name such as OPTIONS", text);
+        cli_error("method %s: not a method; give MESSAGE, OPTIONS, REGISTER or any other", text);
         return false;
     }
     if (config->method != ZSIP_METHOD_INVITE && config->method != ZSIP_METHOD_ACK &&
         config->method != ZSIP_METHOD_CANCEL)
         return true;
-    cli_error("method %s: needs transactions of another kind; give any but INVITE, ACK, CANCEL",
-              text);
+    cli_error(
+        "method %s: needs transactions of another kind; give MESSAGE, OPTIONS, REGISTER or any "
+        "other",
+        text);
     return false;
 }
 

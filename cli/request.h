@@ -24,7 +24,8 @@ enum {
 /* Rows of the table of zsip load. */
 /* clang-format off */
 #define CLI_REQUEST_OPTIONS                                                                        \
-    {"method", CLI_REQUEST_METHOD, "NAME", "MESSAGE (default), OPTIONS, REGISTER, or any but INVITE"}, \
+    {"method", CLI_REQUEST_METHOD, "NAME",                                                         \
+     "MESSAGE (default), OPTIONS, REGISTER, or any but INVITE"},                                   \
     {"to", CLI_REQUEST_TO, "URI",                                                                  \
      "target URIs, such as sip:user%06d@example.com: the number of the\n"                          \
      "user, as many digits (sip:u%08d@HOST:PORT); or [field0] of\n"                                \

@@ -177,7 +177,7 @@ static void config_init(struct serve_config *config)
 
     zsip_worker_config_init(&worker);
     cli_machine_init(&config->machine, SERVE_WORKERS_MAX);
-    config->status = 200;
+    shape_status_set("200", &config->shape);
     config->held_max = worker.endpoint.pending_max;
     config->completed_max = worker.endpoint.completed_max;
     config->age_max_ns = SERVE_AGE_MAX_NS;

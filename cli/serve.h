@@ -7,6 +7,7 @@
 #include "machine.h"
 #include "outside.h"
 #include "scenario.h"
+#include "shape.h"
 #include "tcp.h"
 
 #include <pthread.h>
@@ -28,8 +29,7 @@ struct serve_config {
     struct cli_machine machine;
     struct zsip_stream_config streams;
     const char *advertise;
-    unsigned status; /* what a MESSAGE gets */
-    uint64_t delay_ns;
+    struct shape shape; /* what a MESSAGE gets, and when */
     uint32_t held_max;
     uint32_t completed_max;
     char methods[512]; /* the value of Allow; empty: the library's default */
@@ -56,18 +56,18 @@ struct serve_held {
     uint64_t handle;
     uint64_t due_ns;
     uint32_t status;
-    uint32_t reserved;
+    uint32_t order; /* as it came */
 };
 
 struct serve_worker {
     struct zsip_worker *zsip;
     struct zsip_endpoint *endpoint;
     const struct serve_config *config;
-    /* The delay has one length, so whoever came first is due first. */
-    struct serve_held *held;
-    uint32_t held_head;
+    struct serve_held *held; /* a heap: who is due first stands first */
     uint32_t held_count;
+    uint32_t held_order;
     struct scenario_run *script; /* NULL: answers by the options above */
+    uint64_t random;
     bool printed;
     pthread_t thread;
     bool threaded;

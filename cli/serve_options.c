@@ -10,6 +10,7 @@ enum {
     OPTION_ADVERTISE,
     OPTION_STATUS,
     OPTION_DELAY,
+    OPTION_DROP,
     OPTION_HELD_MAX,
     OPTION_COMPLETED_MAX,
     OPTION_METHODS,
@@ -36,8 +37,13 @@ static const struct cli_option options[] = {
     {"advertise", OPTION_ADVERTISE, "HOST[:PORT]",
      "what we call ourselves in Via of requests of our own"},
     {NULL, 0, NULL, "Answers"},
-    {"status", OPTION_STATUS, "CODE", "what a MESSAGE gets (200)"},
-    {"delay", OPTION_DELAY, "MS", "answer after MS milliseconds (0), at most 30000"},
+    {"status", OPTION_STATUS, "CODE[:WEIGHT],...",
+     "what a MESSAGE gets (200), or one of several, such as\n"
+     "200:95,503:5"},
+    {"delay", OPTION_DELAY, "MS|A-B|exp:MS",
+     "answer after MS milliseconds (0), at most 30000; after any time\n"
+     "from A to B; or after MS on average, exponentially distributed"},
+    {"drop", OPTION_DROP, "P%", "don't see P % of new requests, nor answer them"},
     {"held-max", OPTION_HELD_MAX, "N",
      "with --delay: N requests wait at a time in each worker\n"
      "(16384); more get 503"},
@@ -100,57 +106,6 @@ static const struct cli_command command = {
         "  zsip serve --status 503 --delay 50 --stats 10 --json run.json\n",
     .options = options,
 };
-
-/* ---- Status codes ---------------------------------------------------------------------------- */
-
-/* Codes that may not be sent without something this program can't know. */
-static const struct {
-    unsigned code;
-    const char *why;
-} refused_codes[] = {
-    {301, "it must name the new address in Contact"},
-    {302, "it must name the other address in Contact"},
-    {305, "it must name the proxy in Contact"},
-    {401, "it must carry a challenge in WWW-Authenticate (RFC 3261 section 21.4.2)"},
-    {405, "it must list in Allow what is allowed; to refuse MESSAGE, give --methods OPTIONS"},
-    {407, "it must carry a challenge in Proxy-Authenticate (RFC 3261 section 21.4.8)"},
-    {408, "it may not be sent (RFC 4320 section 4.2); a peer must find out by its own timer"},
-    {415, "it must list in Accept what is taken; to narrow that, give --accept"},
-    {420, "it must list in Unsupported what the request required"},
-    {421, "it must list in Require what it needs (RFC 3261 section 21.4.16)"},
-    {422, "it must carry Min-SE (RFC 4028)"},
-    {423, "it must carry Min-Expires (RFC 3261 section 21.4.17)"},
-    {424, "it must carry Geolocation-Error (RFC 6442)"},
-    {469, "it must carry Recv-Info (RFC 6086)"},
-    {470, "it must carry Permission-Missing (RFC 5360)"},
-    {489, "it must carry Allow-Events (RFC 6665)"},
-    {494, "it must carry Security-Server (RFC 3329)"},
-};
-
-static bool status_set(const char *text, struct serve_config *config)
-{
-    bool good = strlen(text) == 3 && strspn(text, "0123456789") == 3;
-    unsigned code = 0;
-
-    for (unsigned i = 0; good && i < 3; i++)
-        code = code * 10 + (unsigned)(text[i] - '0');
-    if (good && code >= 100 && code < 200) {
-        cli_error("--status %s: not a final answer; give 200..699", text);
-        return false;
-    }
-    if (code < 200 || code > 699) {
-        cli_error("--status %s: not a SIP status code; give 200..699", text);
-        return false;
-    }
-    for (size_t i = 0; i < sizeof refused_codes / sizeof refused_codes[0]; i++) {
-        if (refused_codes[i].code == code) {
-            cli_error("--status %u: %s; give another code", code, refused_codes[i].why);
-            return false;
-        }
-    }
-    config->status = code;
-    return true;
-}
 
 /* ---- Lists and choices ----------------------------------------------------------------------- */
 
@@ -310,7 +265,6 @@ static bool option_output(int id, const char *value, struct serve_config *config
 
 static bool option(int id, const char *value, struct serve_config *config)
 {
-    uint64_t number;
     int accepts;
 
     switch (id) {
@@ -319,12 +273,11 @@ static bool option(int id, const char *value, struct serve_config *config)
     case OPTION_ADVERTISE:
         return advertise_set(value, config);
     case OPTION_STATUS:
-        return status_set(value, config);
+        return shape_status_set(value, &config->shape);
     case OPTION_DELAY:
-        if (!cli_value_number("--delay", value, 0, 30000, &number))
-            return false;
-        config->delay_ns = number * ZSIP_NS_PER_MS;
-        return true;
+        return shape_delay_set(value, &config->shape);
+    case OPTION_DROP:
+        return shape_drop_set(value, &config->shape);
     case OPTION_HELD_MAX:
         return cli_value_narrow("--held-max", value, 1, 1000000, &config->held_max);
     case OPTION_COMPLETED_MAX:
@@ -398,7 +351,7 @@ int serve_options(int argc, char **argv, struct serve_config *config)
     if (config->listen_count == 0 && config->adopt_count == 0)
         /* Who listens for one listens for the other (RFC 3261 section 18.2.1). */
         listen_add("udp:0.0.0.0:5060", config), listen_add("tcp:0.0.0.0:5060", config);
-    if (config->delay_ns >= 64 * config->machine.t1_ns) {
+    if (config->shape.delay_max_ns >= 64 * config->machine.t1_ns) {
         cli_error("--delay: not less than 64*T1, after which a request may not be answered "
                   "(RFC 4320 section 4.2); give less, or a longer --t1");
         return CLI_EXIT_USAGE;

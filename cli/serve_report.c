@@ -180,9 +180,10 @@ static json_t *config_json(const struct serve_config *config)
                                            config->listen[i].text));
     json_object_set_new(out, "listen", listen);
     json_object_set_new(out, "workers", json_integer(config->machine.workers));
-    json_object_set_new(out, "status", json_integer(config->status));
+    json_object_set_new(out, "status", json_integer(config->shape.statuses[0]));
     json_object_set_new(out, "delay_ms",
-                        json_integer((json_int_t)(config->delay_ns / ZSIP_NS_PER_MS)));
+                        json_integer((json_int_t)(config->shape.delay_ns / ZSIP_NS_PER_MS)));
+    json_object_set_new(out, "drop", json_real(config->shape.drop));
     json_object_set_new(out, "merged",
                         json_string(config->merged == ZSIP_MERGED_482 ? "482" : "accept"));
     json_object_set_new(out, "in_dialog",

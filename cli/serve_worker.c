@@ -15,24 +15,54 @@ static enum zsip_status respond(struct serve_worker *self, uint64_t handle, unsi
     return zsip_endpoint_respond(self->endpoint, handle, &response, now);
 }
 
+/* Of those due at one time, who came first goes first. */
+static bool earlier(const struct serve_held *a, const struct serve_held *b)
+{
+    return a->due_ns != b->due_ns ? a->due_ns < b->due_ns : (int32_t)(a->order - b->order) < 0;
+}
+
+/* Below at, the heap is one; then as a whole. Bounded by the logarithm of what is held. */
+static void sink(struct serve_worker *self, uint32_t at)
+{
+    struct serve_held *heap = self->held, moved = heap[at];
+
+    for (uint32_t child = 2 * at + 1; child < self->held_count; child = 2 * at + 1) {
+        if (child + 1 < self->held_count && earlier(&heap[child + 1], &heap[child]))
+            child++;
+        if (!earlier(&heap[child], &moved))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = moved;
+}
+
+static void rise(struct serve_worker *self, uint32_t at)
+{
+    struct serve_held *heap = self->held, moved = heap[at];
+
+    for (; at > 0 && earlier(&moved, &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        heap[at] = heap[(at - 1) / 2];
+    heap[at] = moved;
+}
+
 /* Keeps the request. Where that fails nothing is done: the endpoint answers 503 (no room) or 513
  * (too large to keep), and counts it. */
 static void hold(struct serve_worker *self, const struct zsip_incoming *incoming, unsigned status)
 {
-    uint32_t held_max = self->config->held_max;
     uint64_t held;
-    uint64_t tail;
 
     if (zsip_endpoint_hold(self->endpoint, incoming->handle, &held) != ZSIP_OK)
         return;
     /* The endpoint holds no more than held_max, and a row leaves here before it leaves there. */
-    ZSIP_ASSERT(self->held_count < held_max);
-    tail = (uint64_t)self->held_head + self->held_count++;
-    self->held[tail < held_max ? tail : tail - held_max] = (struct serve_held){
+    ZSIP_ASSERT(self->held_count < self->config->held_max);
+    self->held[self->held_count] = (struct serve_held){
         .handle = held,
-        .due_ns = incoming->now.monotonic_ns + self->config->delay_ns,
+        .due_ns = incoming->now.monotonic_ns + shape_delay(&self->config->shape, &self->random),
         .status = status,
+        .order = self->held_order++,
     };
+    rise(self, self->held_count++);
 }
 
 /* Stands for what an application would do. */
@@ -48,9 +78,11 @@ static void on_request(void *user, struct zsip_endpoint *endpoint,
                        const struct zsip_incoming *incoming)
 {
     struct serve_worker *self = user;
-    unsigned status = incoming->msg->method == ZSIP_METHOD_MESSAGE ? self->config->status : 200;
+    unsigned status = 200;
 
     (void)endpoint;
+    if (incoming->msg->method == ZSIP_METHOD_MESSAGE)
+        status = shape_status(&self->config->shape, &self->random);
     if (self->config->print) {
         serve_print(incoming);
         self->printed = true;
@@ -59,10 +91,21 @@ static void on_request(void *user, struct zsip_endpoint *endpoint,
         burn(self->config->work_ns);
     if (atomic_load_explicit(&self->draining, memory_order_relaxed))
         respond(self, incoming->handle, 503, incoming->now);
-    else if (self->config->delay_ns > 0)
+    else if (self->config->shape.delay_max_ns > 0)
         hold(self, incoming, status);
     else
         respond(self, incoming->handle, status, incoming->now);
+}
+
+/* Before all else: what is dropped leaves no trace, so that its sender's next try is a new one. */
+static bool on_authenticate(void *user, struct zsip_endpoint *endpoint,
+                            const struct zsip_incoming *incoming)
+{
+    struct serve_worker *self = user;
+
+    (void)endpoint;
+    (void)incoming;
+    return !shape_drops(&self->config->shape, &self->random);
 }
 
 /* Answers what is due. Returns when the next one is. */
@@ -70,7 +113,7 @@ static uint64_t answer_due(struct serve_worker *self, struct zsip_time now)
 {
     /* Bounded by what is held. */
     while (self->held_count > 0) {
-        const struct serve_held *held = &self->held[self->held_head];
+        const struct serve_held *held = &self->held[0];
 
         if (held->due_ns > now.monotonic_ns)
             return held->due_ns;
@@ -78,9 +121,8 @@ static uint64_t answer_due(struct serve_worker *self, struct zsip_time now)
          * meanwhile) is done with, too. */
         if (respond(self, held->handle, held->status, now) == ZSIP_ERROR_FULL)
             return now.monotonic_ns;
-        if (++self->held_head == self->config->held_max)
-            self->held_head = 0;
-        self->held_count--;
+        self->held[0] = self->held[--self->held_count];
+        sink(self, 0);
     }
     return ZSIP_NEVER_NS;
 }
@@ -128,6 +170,8 @@ static void configure(struct zsip_worker_config *out, struct serve_worker *self,
     out->turn = on_turn;
     out->endpoint.user = self;
     out->endpoint.callbacks.request = on_request;
+    if (config->shape.drop > 0)
+        out->endpoint.callbacks.authenticate = on_authenticate;
     out->endpoint.t1_ns = config->machine.t1_ns;
     out->endpoint.pending_max = config->held_max;
     out->endpoint.completed_max = config->completed_max;
@@ -202,9 +246,10 @@ enum zsip_status serve_worker_create(struct serve_worker *worker, struct serve_c
     enum zsip_status status;
 
     worker->config = config;
-    if (config->delay_ns > 0)
+    worker->random = index;
+    if (config->shape.delay_max_ns > 0)
         worker->held = calloc(config->held_max, sizeof *worker->held);
-    if (config->delay_ns > 0 && worker->held == NULL) {
+    if (config->shape.delay_max_ns > 0 && worker->held == NULL) {
         snprintf(error, error_bytes, "no memory for --held-max %u; give less", config->held_max);
         return ZSIP_ERROR_MEMORY;
     }

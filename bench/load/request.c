@@ -115,9 +115,9 @@ static enum zsip_status size_check(struct load_worker *worker, char *error, size
         return ZSIP_OK;
     over = bytes - ZSIP_MESSAGE_BYTES_MAX;
     snprintf(error, error_bytes,
-             "a request would have %u bytes, over the %u of RFC 3428 section 8: give %s%u bytes of "
-             "body at most, or --vouch if no hop is congestion-unsafe",
-             bytes, ZSIP_MESSAGE_BYTES_MAX, config->body.data == NULL ? "--body-bytes " : "",
+             "a request would have %u bytes, over the %u of RFC 3428 section 8: give "
+             "--body-bytes %u at most, or --vouch if no hop is congestion-unsafe",
+             bytes, ZSIP_MESSAGE_BYTES_MAX,
              config->body_bytes > over ? config->body_bytes - over : 0);
     return ZSIP_ERROR_SIZE;
 }

@@ -384,9 +384,8 @@ class Ends(Case):
 
     def test_int_drains_and_tells(self):
         with peer(status("200 OK")) as server:
-            program = peers.Program(peers.zsip(), "load", "--lag-max", "9s", "--rate", 100, "--duration",
-                                    60,
-                                    f"udp:{HOST}:{server.port}")
+            program = peers.Program(peers.zsip(), "load", "--lag-max", "9s", "--rate", 100,
+                                    "--duration", 60, f"udp:{HOST}:{server.port}")
             time.sleep(1)
             self.assertEqual(OK, program.stop(signal.SIGINT), program)
         self.assertRegex(program.text, r"answered 2xx +\d+  100.00 %")

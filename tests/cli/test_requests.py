@@ -10,8 +10,8 @@ from common import Case, HOST, OK, USAGE, header, peer, status, zsip
 def sent(*options, count=1):
     """The requests as they arrive at a peer that answers 200."""
     with peer(status("200 OK")) as server:
-        ended = zsip("load", "--lag-max", "9s", "--window", 1, "--count", count, "--quiet", *options,
-                     f"udp:{HOST}:{server.port}")
+        ended = zsip("load", "--lag-max", "9s", "--window", 1, "--count", count, "--quiet",
+                     *options, f"udp:{HOST}:{server.port}")
     if ended.returncode != OK:
         raise AssertionError(ended)
     return server.messages
@@ -102,7 +102,7 @@ class Requests(Case):
     def test_what_is_wrong_is_told(self):
         for options, *words in (
                 (("--header", "no colon"), "NAME: VALUE"), (("--header", "Via: a"), "already"),
-                (("--method", "INVITE"), "another kind"), (("--method", "A B"), "not a method"),
+                (("--method", "INVITE"), "of another kind"), (("--method", "A B"), "not a method"),
                 (("--to", "sip:u%02d@a", "--users", 1000), "write %03d"),
                 (("--to", "not a uri"), "not a request"),
                 (("--header", "X: [what]"), "[what] is no keyword"),

@@ -9,7 +9,7 @@ import tempfile
 import time
 import unittest
 
-from common import Case, HOST, OK, zsip
+from common import Case, HOST, OK, USAGE, zsip
 import peers
 
 
@@ -248,6 +248,45 @@ class Says(Case):
             server = peers.Serve()
             self.assertEqual(OK, server.stop(number), server)
             self.assertRegex(server.text, r"zsip serve: [\d.]+ s, \d+ requests, \d+ answered")
+
+
+class Shape(Case):
+    """A sink that stands in for servers of every kind, looked at through zsip load."""
+
+    def load(self, *serve, load=()):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "load.json")
+            with peers.serving(*serve) as server:
+                zsip("load", "--lag-max", "9s", "--json", path, "--count", 2000, *load,
+                     f"udp:{HOST}:{server.port}")
+            return peers.read_json(path)
+
+    def test_statuses_by_weight(self):
+        status = self.load("--status", "200:90,503:8,486:2")["status"]
+        self.assertEqual({"200", "503", "486"}, set(status))
+        self.assertAlmostEqual(160, status["503"], delta=60)
+        self.assertAlmostEqual(40, status["486"], delta=35)
+
+    def test_delays_from_a_range(self):
+        latency = self.load("--delay", "20-60", load=("--window", 500))["latency"]
+        self.assertGreater(latency["min_us"], 19000)
+        self.assertAlmostEqual(40000, latency["p50_us"], delta=12000)
+        latency = self.load("--delay", "exp:20", load=("--window", 500))["latency"]
+        self.assertAlmostEqual(20000, latency["mean_us"], delta=12000)
+        self.assertGreater(latency["p99_us"], 50000)
+
+    def test_drop(self):
+        seen = self.load("--drop", "20%", load=("--window", 500, "--t1", 30))["counters"]
+        self.assertEqual(2000, seen["answered_2xx"])
+        self.assertAlmostEqual(400, seen["answered_late"], delta=120)
+
+    def test_wrong_shapes_are_refused(self):
+        for options, *words in ((("--status", "200:5,abc"), "weights"),
+                                (("--status", "200:0"), "0"),
+                                (("--status", "200,401"), "challenge"), (("--drop", "5"), "2.5%"),
+                                (("--drop", "101%"), "share"), (("--delay", "9-5"), "10-80"),
+                                (("--delay", "exp:"), "exp:20")):
+            self.assert_refused(zsip("serve", *options), USAGE, *words)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Does an IM core deliver? `zsip load --register` at both ends of Kamailio with its registrar and
-usrloc in memory: everything arrives once and in order; what is lost or doubled on purpose is told."""
+usrloc in memory: everything arrives once and in order; what is lost or doubled on purpose is told.
+"""
 import os
 import tempfile
 import unittest
