@@ -21,6 +21,8 @@ BENCHES = {
     "first": ("the whole stack, plain datagrams, a core each; SIPp", ROOT / "bench" / "first.py"),
     "limit": ("what the kernel alone echoes, and the transport without SIP",
               BUILD / "limit" / "bench-limit"),
+    "load": ("zsip load at its limit: plain, trains, SIPp; how late it sends, what honesty costs",
+             ROOT / "bench" / "generator.py"),
     "overload": ("goodput and p99 when more comes than can be served",
                  ROOT / "bench" / "overload.py"),
     "parser": ("ns per message and per operation of the parser", BUILD / "micro" / "bench-parser"),

@@ -19,7 +19,7 @@ void load_worker_users(struct load_worker *worker)
 
     for (uint32_t i = 0; i < worker->user_count; i++)
         worker->idle_users[i] = worker->user_first + i;
-    if (inject == NULL || load_inject_order(inject) != LOAD_INJECT_RANDOM)
+    if (inject == NULL || load_inject_order(inject) != LOAD_INJECT_RANDOM || worker->user_count < 2)
         return;
     for (uint32_t i = worker->user_count - 1; i > 0; i--) {
         uint32_t other, swap = worker->idle_users[i];
