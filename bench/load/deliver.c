@@ -187,6 +187,7 @@ enum zsip_status load_deliver_create(struct load_worker *worker, const char *sen
         .method = ZSIP_METHOD_REGISTER,
         .domain = config->domain,
         .sent_by = sent_by,
+        .transport = config->transport == ZSIP_TRANSPORT_TCP ? "TCP" : "UDP",
         .proxy = config->proxy,
         .to = config->to,
         /* As long as the run, and some: who runs again soon should not meet his own shadow. */

@@ -1,0 +1,172 @@
+"""`zsip load` on bad days: peers that talk nonsense, answer late, flood; a clock that jumps; an end
+in the middle. It counts right, its memory stays flat, and it ends.
+
+Silence, refusal, answers given twice and strays are in test_load.py, broken files in
+test_requests.py, connections that are reset in the suite of TCP.
+"""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from common import Case, HOST, MISSED, OK, TAINTED, UNREACHED, USAGE, peer, zsip
+import peers
+from test_load import load
+
+# CLOCK_REALTIME that runs back by an hour, then forward by a day, call by call.
+JUMPS = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t clock, struct timespec *out)
+{
+    static int (*real)(clockid_t, struct timespec *);
+    static unsigned long calls;
+    if (!real)
+        real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(clock, out);
+    if (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)
+        out->tv_sec += (long)(++calls % 3) * 43200 - 3600;
+    return result;
+}
+"""
+
+
+def resident_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1))
+
+
+class BadDays(Case):
+    def test_garbage_beside_the_answers(self):
+        def answer(message, number):
+            noise = [b"\x00\xff" * 50, b"SIP/2.0 200 OK\r\n", os.urandom(200), b"", b"\r\n\r\n",
+                     message[:60], peers.response_to(message)[:-40]]
+            return [noise[number % len(noise)], peers.response_to(message)]
+        with peer(answer) as server:
+            ended, data = load(server, "--window", 8, "--count", 500)
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertEqual(500, data["counters"]["answered_2xx"])
+
+    def test_nothing_but_garbage(self):
+        with peer(lambda message, number: [os.urandom(300)]) as server:
+            ended, data = load(server, "--window", 8, "--count", 20, "--t1", 10)
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.assertEqual(data["counters"]["sent"], data["counters"]["timed_out"])
+
+    def test_answers_after_the_end(self):
+        """Timer F is 640 ms: an answer that comes 200 ms later is told as such."""
+        timers = []
+
+        def answer(message, number):
+            if number == 1:
+                timers.append(threading.Timer(0.85, self.late, (message,)))
+                timers[0].start()
+            return [peers.response_to(message)] if b"0001\r\n" in message else None
+        with peer(answer) as self.server:
+            ended, data = load(self.server, "--rate", 2, "--count", 3, "--t1", 10)
+            timers[0].join()
+        self.assertEqual(UNREACHED, ended.returncode, ended)
+        self.assertEqual(2, data["counters"]["timed_out"])
+        self.assertEqual(1, data["counters"]["responses_duplicate"])
+
+    def late(self, message):
+        port = re.search(rb"Via: SIP/2.0/UDP [\d.]+:(\d+)", message).group(1)
+        self.server.socket.sendto(peers.response_to(message), (HOST, int(port)))
+
+    def test_a_flood_of_strangers_and_memory(self):
+        """While it works, others send it requests and nonsense as fast as they can."""
+        over = threading.Event()
+        targets = []
+
+        def flood():
+            noise = [peers.request("OPTIONS"), os.urandom(500), peers.request()]
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+                while not over.is_set():
+                    for message in noise:
+                        if targets:
+                            out.sendto(message, targets[0])
+
+        def answer(message, _):
+            if not targets:
+                port = re.search(rb"Via: SIP/2.0/UDP [\d.]+:(\d+)", message).group(1)
+                targets.append((HOST, int(port)))
+            return [peers.response_to(message)]
+        thread = threading.Thread(target=flood)
+        thread.start()
+        try:
+            with peer(answer) as server:
+                program = peers.Program(peers.zsip(), "load", "--rate", 300, "--duration", 3,
+                                        "--lag-max", "9s", f"udp:{HOST}:{server.port}")
+                time.sleep(1.2)
+                before = resident_kb(program.pid)
+                time.sleep(1.6)
+                self.assertLess(resident_kb(program.pid), before + 4000)
+                # What its socket could not hold it says itself.
+                self.assertIn(program.wait(20), (OK, TAINTED), program)
+        finally:
+            over.set()
+            thread.join()
+        self.assertRegex(program.text, r"answered 2xx +900 +100.00 %")
+
+    def test_memory_is_flat_at_a_silent_peer(self):
+        with peer(lambda message, number: None) as server:
+            program = peers.Program(peers.zsip(), "load", "--rate", 2000, "--duration", 3, "--t1",
+                                    20, "--max-pending", 500, "--lag-max", "9s",
+                                    f"udp:{HOST}:{server.port}")
+            time.sleep(1.5)
+            before = resident_kb(program.pid)
+            time.sleep(1.2)
+            self.assertLess(resident_kb(program.pid), before + 4000)
+            self.assertEqual(UNREACHED, program.wait(20), program)
+
+    @unittest.skipUnless(shutil.which("cc"), "no compiler")
+    def test_a_clock_that_jumps(self):
+        with tempfile.TemporaryDirectory() as folder:
+            source, shim = os.path.join(folder, "jumps.c"), os.path.join(folder, "jumps.so")
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(JUMPS)
+            subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, source, "-ldl"], check=True)
+            with peers.serving() as server:
+                ended, data = load(server, "--rate", 500, "--duration", 1,
+                                   env={**os.environ, "LD_PRELOAD": shim})
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertEqual(500, data["counters"]["answered_2xx"])
+        self.assertAlmostEqual(1, data["arrival_s"], delta=0.2)
+        self.assertLess(data["latency"]["max_us"], 5000000)
+
+    def test_an_end_in_the_middle_tells_what_happened(self):
+        with peers.serving("--status", 503) as server:
+            program = peers.Program(peers.zsip(), "load", "--rate", 200, "--duration", 60,
+                                    "--lag-max", "9s", "--slo", "errors<1%",
+                                    f"udp:{HOST}:{server.port}")
+            time.sleep(0.7)
+            self.assertEqual(MISSED, program.stop(signal.SIGINT), program)
+        self.assertRegex(program.text, r"errors<1% +MISSED +100 %")
+
+    def test_start_at(self):
+        moment = time.time() + 1.5
+        with peers.serving() as server:
+            ended, data = load(server, "--count", 10, "--start-at", f"{moment:.3f}")
+        self.assertEqual(OK, ended.returncode, ended)
+        self.assertAlmostEqual(moment, data["started_utc_us"] / 1e6, delta=0.05)
+        for text, word in (("yesterday", "not a moment"), ("2001-01-01T00:00:00Z", "has passed"),
+                           ("2999-01-01T00:00:00Z", "more than a day")):
+            self.assert_refused(zsip("load", "--start-at", text, "udp:127.0.0.1:5060"), USAGE, word)
+
+    def test_int_before_the_start(self):
+        with peers.serving() as server:
+            program = peers.Program(peers.zsip(), "load", "--start-at", f"{time.time() + 60:.0f}",
+                                    f"udp:{HOST}:{server.port}")
+            time.sleep(0.7)
+            self.assertEqual(UNREACHED, program.stop(signal.SIGINT, seconds=5), program)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
