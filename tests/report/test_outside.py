@@ -15,6 +15,13 @@ import urllib.request
 from common import HOST, ROOT, peers, zsip
 
 
+def free_port():
+    """A TCP port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
 def scrape(url):
     with urllib.request.urlopen(url, timeout=5) as answer:
         return answer.headers, answer.read().decode()
@@ -46,9 +53,9 @@ class Outside(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.path = pathlib.Path(cls.folder.name)
-        port = peers.free_port()
+        port = free_port()
         cls.url = f"http://{HOST}:{port}/metrics"
-        theirs = f"{HOST}:{peers.free_port()}"
+        theirs = f"{HOST}:{free_port()}"
         with peers.serving("--prometheus", theirs, "--pcap", cls.path / "serve.pcapng",
                            "--pcap-every", "50") as server:
             program = peers.Program(
