@@ -31,6 +31,8 @@ BENCHES = {
     "rest": ("start-up, memory at rest and sizes, default options", ROOT / "bench" / "rest.py"),
     "tcp": ("zsip over TCP beside the kernel's echo and Kamailio; idle connections; SIPp",
             ROOT / "bench" / "tcp.py"),
+    "scenario": ("the same scenario file in zsip and SIPp; what watching a run costs",
+                 ROOT / "bench" / "scenario.py"),
     "udp": ("zsip over UDP: trains and plain, beside the kernel; latency, memory, veth",
             ROOT / "bench" / "udp.py"),
     "txn": ("ns and bytes per transaction", BUILD / "micro" / "bench-txn"),

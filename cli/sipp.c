@@ -171,6 +171,8 @@ struct translator {
     const char *rate;   /* of -r */
     const char *period; /* of -rp */
     const char *prefix; /* of the target */
+    const char *calls;  /* of -l */
+    bool each;          /* -t tn */
 };
 
 static const struct row *row_of(const char *argument)
@@ -184,13 +186,18 @@ static const struct row *row_of(const char *argument)
     return NULL;
 }
 
-static void add(struct translator *self, const char *argument)
+static char *own(struct translator *self, const char *text)
 {
-    char *copy = strdup(argument);
+    char *copy = strdup(text);
 
     ZSIP_ASSERT(copy != NULL && self->out->owned_count < CLI_SIPP_ARGUMENTS_MAX);
     self->out->owned[self->out->owned_count++] = copy;
-    self->out->argv[self->out->argc++] = copy;
+    return copy;
+}
+
+static void add(struct translator *self, const char *argument)
+{
+    self->out->argv[self->out->argc++] = own(self, argument);
 }
 
 static void add_pair(struct translator *self, const char *option, const char *value,
@@ -223,7 +230,7 @@ static bool mode(struct translator *self, const char *value)
         return true;
     if (strcmp(value, "t1") == 0 || strcmp(value, "tn") == 0) {
         self->prefix = "tcp:";
-        add_pair(self, "--connections", value[1] == '1' ? "1" : "call", "");
+        self->each = value[1] == 'n';
         return true;
     }
     cli_error("-t %s: u1 (UDP), t1 (TCP, one connection) and tn (TCP, one for each call) are known "
@@ -236,6 +243,8 @@ static bool take(struct translator *self, const struct row *row, char **values)
 {
     switch (row->becomes) {
     case SAME:
+        if (strcmp(row->name, "l") == 0)
+            self->calls = values[0];
         add_pair(self, row->text, values[0], "");
         return true;
     case MILLI:
@@ -327,15 +336,18 @@ bool cli_sipp_translate(int argc, char **argv, struct cli_sipp *out)
     }
     if (!rate_add(&self))
         return false;
+    /* As many connections as calls at once, used in turn. */
+    if (self.each)
+        add_pair(&self, "--connections", self.calls == NULL ? "64" : self.calls, "");
     for (int i = 1; i < out->argc && self.prefix != NULL; i++) {
         char text[400];
 
-        /* The target is what has no dash and stands last. */
-        if (i + 1 < out->argc || out->argv[i][0] == '-' || strncmp(out->argv[i], "tcp:", 4) == 0)
+        /* The target is what has no dash and stood last. */
+        if (argc == 1 || out->argv[i] != argv[argc - 1] || out->argv[i][0] == '-')
             continue;
         snprintf(text, sizeof text, "%s%s", self.prefix, out->argv[i]);
-        out->argc--;
-        add(&self, text);
+        out->argv[i] = own(&self, text);
+        break;
     }
     return true;
 }

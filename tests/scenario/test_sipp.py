@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -262,6 +263,21 @@ class Options(unittest.TestCase):
                 ended = peers.run(peers.zsip(), "load", f"-{name}", "1", "2", "--frobnicate")
                 self.assertEqual(64, ended.status, ended)
                 self.assertNotIn(f"-{name}: no such option", ended.text)
+
+    def test_over_tcp(self):
+        port = peers.free_port()
+        server = peers.Program(peers.zsip(), "serve", "--listen", f"tcp:{peers.HOST}:{port}",
+                               "--methods", "any")
+        time.sleep(0.5)
+        try:
+            for mode in ("t1", "tn"):
+                ended = peers.run(peers.zsip(), "load", "-sf", FILES / "options.xml", "-t", mode,
+                                  "-r", 200, "-m", 100, "-l", 20, "--lag-max", "9s",
+                                  f"{peers.HOST}:{port}")
+                self.assertEqual(0, ended.status, ended)
+                self.assertRegex(ended.text, r"\b100 +calls that came to the end")
+        finally:
+            server.stop()
 
     def test_the_line_everybody_types(self):
         with tempfile.TemporaryDirectory() as folder, peers.serving() as server:
