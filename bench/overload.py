@@ -6,10 +6,10 @@ loop). Shares of that are offered by plan, whatever comes back, with retransmiss
 wants them. Goodput: distinct requests answered 2xx within T1 (500 ms) of the moment at which they
 should have left. p99 is of all that were answered, 503 among them, from the same moment.
 
-'age rule': requests that waited more than 200 ms are refused with 503, so that their sender stops.
-'age rule drop': they are dropped silently, the default; their sender goes on asking, so that most
-of what is served then is a later copy of a request whose T1 is over. 'no age rule': --max-age 0.
-The socket holds seconds of requests in all three.
+'age rule drop': requests that waited more than 200 ms are dropped silently, the default, and so are
+the copies that their sender sends later, while there is a queue. 'age rule': they are refused with
+503, so that their sender stops. 'no age rule': --max-age 0. The socket holds seconds of requests in
+all three.
 """
 import sys
 import time
@@ -48,6 +48,7 @@ def point(bench, rule, options, share, rate):
     bench.sample(f"{name} offered", counters["sent"] / seen.json["arrival_s"], "1/s")
     bench.sample(f"{name} retransmitted", counters["retransmissions"], "")
     bench.sample(f"{name} aged", stats["endpoint"]["aged"], "")
+    bench.sample(f"{name} aged again", stats["endpoint"]["aged_again"], "")
     bench.sample(f"{name} dropped by socket", stats["worker"]["dropped_socket"], "")
 
 
