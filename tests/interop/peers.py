@@ -100,13 +100,14 @@ def run(*arguments, seconds=30):
 
 
 class Serve(Program):
-    """`zsip serve` on a free port, ready to answer."""
+    """`zsip serve` on a free port, ready to answer; by TCP too where that is asked for."""
 
-    def __init__(self, *options, cpu=None, program=None):
+    def __init__(self, *options, cpu=None, program=None, tcp=False):
         self.port = free_port()
         self.address = (HOST, self.port)
+        both = ("--listen", f"tcp:{HOST}:{self.port}") if tcp else ()
         super().__init__(program or zsip(), "serve", "--listen", f"udp:{HOST}:{self.port}",
-                         *options, cpu=cpu)
+                         *both, *options, cpu=cpu)
         deadline = time.monotonic() + 10
         while not ask(self.address, request("OPTIONS"), seconds=0.2):
             if not self.running() or time.monotonic() > deadline:
