@@ -66,7 +66,8 @@ class Kamailio(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "load.json")
             program = peers.run(peers.zsip(), "load", "--quiet", "--window", 16, "--count", count,
-                                "--json", path, f"{transport}:{address[0]}:{address[1]}", seconds=60)
+                                "--json", path, f"{transport}:{address[0]}:{address[1]}",
+                                seconds=60)
             self.assertEqual(0, program.status, program)
             self.assertEqual(count, peers.read_json(path)["counters"]["answered_2xx"])
 
@@ -101,7 +102,7 @@ class Sipsak(unittest.TestCase):
 @needs("tshark")
 class Tshark(unittest.TestCase):
     def test_a_stream_cut_anywhere_is_reassembled_and_dissected(self):
-        """What zsip answers to 40 requests, cut into segments that end in the middle of messages."""
+        """What zsip answers to 40 requests, in segments that end in the middle of messages."""
         requests = [peers.request().replace(b"/UDP", b"/TCP", 1) for _ in range(40)]
         with peers.serving(tcp=True) as server, \
                 socket.create_connection(server.address, 5) as connection:
