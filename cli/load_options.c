@@ -1,6 +1,7 @@
 /* zsip load: its options. */
 #include "load.h"
 
+#include "bench/load/auth.h"
 #include "bench/load/inject.h"
 #include "bench/load/scan.h"
 #include "bench/load/template.h"
@@ -34,6 +35,7 @@ enum {
     OPTION_USERS,
     OPTION_OVERLAP,
     OPTION_NO_RETRANSMIT,
+    OPTION_AUTH,
     OPTION_QUIET,
 };
 
@@ -91,6 +93,9 @@ static const struct cli_option options[] = {
      "or lost, and how long it took"},
     {"overlap", OPTION_OVERLAP, NULL, "break that rule knowingly; the summary says so"},
     {"proxy", OPTION_PROXY, "udp|tcp:ADDR:PORT", "next hop, as a preloaded loose Route"},
+    {"auth", OPTION_AUTH, "USER:PASSWORD",
+     "digest credentials for a 401 or 407; %06d is the number of the\n"
+     "user (of a MESSAGE: of the sender), [field0] a field of --inf"},
     {NULL, 0, NULL, "Scenario"},
     CLI_SCENARIO_OPTIONS,
     {NULL, 0, NULL, "Transactions"},
@@ -303,6 +308,9 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
 static bool option(int id, const char *value, struct load_arguments *out)
 {
     switch (id) {
+    case OPTION_AUTH:
+        out->config.auth = value;
+        return true;
     case OPTION_QUIET:
         out->quiet = true;
         return true;
@@ -467,6 +475,26 @@ static bool register_check(const struct load_config *config)
     return true;
 }
 
+/* --auth; of a scenario it says the same as --auth-user and --auth-password. */
+static bool auth_check(const struct load_arguments *out)
+{
+    const struct load_config *config = &out->config;
+    struct load_auth_config auth = {
+        .credentials = config->auth, .inject = config->inject, .users = config->users};
+    char error[300];
+
+    if (config->auth == NULL)
+        return true;
+    if (config->scenario != NULL) {
+        cli_error("--auth %s: a scenario takes --auth-user and --auth-password", config->auth);
+        return false;
+    }
+    if (load_auth_check(&auth, error, sizeof error) == ZSIP_OK)
+        return true;
+    cli_error("--auth %s: %s", config->auth, error);
+    return false;
+}
+
 /* Defaults that depend on each other. */
 static bool complete(struct load_arguments *out)
 {
@@ -491,6 +519,8 @@ static bool complete(struct load_arguments *out)
                   config->users, lines);
         return false;
     }
+    if (!auth_check(out))
+        return false;
     if (config->users < config->workers) {
         cli_error("--users %u: fewer than --workers %u, which share them out; give more users or "
                   "fewer workers",

@@ -129,6 +129,8 @@ uint64_t load_deliver_register(struct load_worker *worker, struct zsip_time now)
 {
     struct load_deliver *deliver = worker->deliver;
 
+    if (!load_authorize_turn(worker, now))
+        return now.monotonic_ns;
     while (deliver->asked < worker->user_count && worker->free_count > 0 &&
            deliver->asked - deliver->ended < LOAD_REGISTER_WINDOW) {
         uint32_t index = worker->free_slots[worker->free_count - 1];
@@ -140,6 +142,7 @@ uint64_t load_deliver_register(struct load_worker *worker, struct zsip_time now)
             .sequence = (uint64_t)worker->index << 56 | UINT64_C(1) << 55 | deliver->asked,
             .user = worker->user_first + deliver->asked,
         };
+        load_authorize_begin(worker, index);
         if (zsip_endpoint_send_built(worker->endpoint, ZSIP_METHOD_REGISTER, &worker->path, index,
                                      now, &client) != ZSIP_OK)
             return now.monotonic_ns;
@@ -193,6 +196,7 @@ enum zsip_status load_deliver_create(struct load_worker *worker, const char *sen
         /* As long as the run, and some: who runs again soon should not meet his own shadow. */
         .expires_s = config->duration_ns == 0 || run_s > 3600 ? 3600 : (uint32_t)run_s,
         .users = config->users,
+        .auth = config->auth != NULL,
         .inject = config->inject,
         .run = run,
     };

@@ -98,6 +98,7 @@ struct load_config {
     bool no_retransmit;
     uint64_t t1_ns;
     const struct load_slo *slo; /* slo.h: what the run must meet; NULL: nothing */
+    const char *auth;           /* USER:PASSWORD as auth.h has it; NULL: none */
     /* Instead of all of the above about requests: calls of this scenario; window, rate and count
      * are of calls. Lives as long as the run. */
     const struct scenario *scenario;
@@ -126,6 +127,7 @@ void load_config_init(struct load_config *config);
     X(answered_4xx, "answered 4xx")                                                                \
     X(answered_5xx, "answered 5xx")                                                                \
     X(answered_6xx, "answered 6xx")                                                                \
+    X(challenged, "sent again with credentials, after a 401 or 407")                               \
     X(answered_late, "answered only after a retransmission")                                       \
     X(good_in_t1, "answered 2xx within T1 of the planned start")                                   \
     X(warmup, "requests sent before the measurement began")                                        \

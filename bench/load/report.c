@@ -132,6 +132,7 @@ void load_report_summary(FILE *out, const struct load_config *config,
     row(out, "answered 2xx within T1 of the plan", counters->good_in_t1, counters->sent);
     load_verdict_sends(out, config, result);
     row_if(out, "unreachable", counters->unreachable, counters->sent);
+    row_if(out, "challenged, so sent twice", counters->challenged, counters->sent);
     row_if(out, "still pending at the end", result->pending, counters->sent);
     row_if(out, "retransmissions sent", result->retransmissions, 0);
     row_if(out, "answers to what had ended", result->responses_duplicate, 0);

@@ -1,6 +1,8 @@
 /* What a worker's requests say: their template, their users, their sizes. */
 #include "worker.h"
 
+#include "auth.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +45,8 @@ uint32_t load_worker_room(const struct load_config *config)
     size_t bytes = 1400u + LOAD_STAMP_BYTES + config->body_bytes + length_of(config->headers) +
                    length_of(config->text) + 4 * (length_of(config->to) + length_of(config->from));
 
+    if (config->auth != NULL)
+        bytes += LOAD_AUTH_LINE_BYTES;
     if (config->inject != NULL)
         bytes += LOAD_INJECT_LINE_BYTES_MAX;
     return bytes < 65536 ? (uint32_t)bytes : 65536;
@@ -154,6 +158,7 @@ enum zsip_status load_worker_template(struct load_worker *worker, const char *se
         .sizes = config->sizes,
         .utf8 = config->utf8,
         .users = config->users,
+        .auth = config->auth != NULL,
         .inject = config->inject,
         .run = run,
     };

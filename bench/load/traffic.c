@@ -110,6 +110,7 @@ static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns
     slot->sent_ns = now.monotonic_ns;
     slot->sequence = (uint64_t)worker->index << 56 | worker->arrivals;
     slot->user = user_peek(worker);
+    load_authorize_begin(worker, index);
     status = zsip_endpoint_send_built(worker->endpoint, worker->config->method, &worker->path,
                                       index, now, &client);
     if (status != ZSIP_OK)
@@ -172,6 +173,8 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
         worker->blocked = false;
         worker->unblocked_ns = now.monotonic_ns;
     }
+    if (!load_authorize_turn(worker, now))
+        return now.monotonic_ns;
     for (unsigned i = 0; worker->arrivals < worker->arrivals_max; i++) {
         uint64_t due_ns = due(worker, now);
         enum zsip_status status;
@@ -195,6 +198,11 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
     return ZSIP_NEVER_NS;
 }
 
+const struct load_template *load_worker_template_now(const struct load_worker *worker)
+{
+    return worker->start_ns != 0 ? &worker->template : &worker->deliver->registration;
+}
+
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                          size_t capacity, uint32_t *pad_at)
 {
@@ -204,9 +212,9 @@ size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, u
     if (worker->script != NULL)
         return scenario_run_build(worker->script, cookie, branch, out, capacity, pad_at);
     load_worker_words(worker, &worker->slots[cookie], &words);
-    return load_template_write(worker->start_ns != 0 ? &worker->template
-                                                     : &worker->deliver->registration,
-                               &words, branch, out, capacity, pad_at);
+    load_authorize_words(worker, (uint32_t)cookie, &words);
+    return load_template_write(load_worker_template_now(worker), &words, branch, out, capacity,
+                               pad_at);
 }
 
 /* ---- What came of it ------------------------------------------------------------------------- */
@@ -265,7 +273,7 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
         scenario_run_outcome(worker->script, outcome);
         return;
     }
-    if (!outcome->final)
+    if (!outcome->final || load_authorize_again(worker, outcome))
         return;
     if (worker->start_ns == 0) {
         load_deliver_registered(worker, outcome);
@@ -374,6 +382,7 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
     if (worker->phase == LOAD_PHASE_ARRIVALS && arrivals_over(worker, now_ns))
         arrivals_end(worker, now_ns);
     if (worker->phase == LOAD_PHASE_DRAIN) {
+        load_authorize_turn(worker, now);
         wake_ns = drain_wake(worker, now_ns);
     }
     if (worker->phase == LOAD_PHASE_OVER ||

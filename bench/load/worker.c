@@ -194,6 +194,8 @@ enum zsip_status load_worker_create(struct load_worker *worker, const struct loa
     if (status == ZSIP_OK)
         status = load_worker_template(worker, zsip_address_text(&bound, sent_by), run, error,
                                       error_bytes);
+    if (status == ZSIP_OK && config->auth != NULL)
+        status = load_authorize_create(worker, run, error, error_bytes);
     if (status == ZSIP_OK && config->registers)
         status = load_deliver_create(worker, sent_by, run, error, error_bytes);
     return status == ZSIP_OK ? sent_by_set(worker, sent_by, error, error_bytes) : status;
@@ -204,6 +206,7 @@ void load_worker_destroy(struct load_worker *worker)
     if (worker->zsip != NULL)
         zsip_worker_destroy(worker->zsip);
     scenario_run_destroy(worker->script);
+    load_authorize_drop(worker);
     load_template_drop(&worker->template);
     load_deliver_destroy(worker->deliver);
     free(worker->slots);

@@ -48,6 +48,7 @@ enum load_phase {
     LOAD_PHASE_OVER = 2,
 };
 
+struct load_auth;
 struct scenario_run;
 
 struct load_worker {
@@ -56,7 +57,11 @@ struct load_worker {
     const struct load_config *config;
     struct load_template template;
     struct scenario_run *script; /* NULL: the template it is */
-    struct load_plan plan;       /* of an open loop */
+    struct load_auth *auth;      /* NULL: no credentials */
+    uint32_t *again;             /* slots that were challenged when the output was full */
+    uint32_t again_count;
+    uint8_t *unsigned_request; /* what credentials are made for */
+    struct load_plan plan;     /* of an open loop */
     struct zsip_path path;
     uint32_t index;
 
@@ -137,6 +142,21 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
                          const struct zsip_outcome *outcome);
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                          size_t capacity, uint32_t *pad_at);
+/* authorize.c: credentials of --auth. error as in load_create(). */
+enum zsip_status load_authorize_create(struct load_worker *worker, uint64_t run, char *error,
+                                       size_t error_bytes);
+void load_authorize_drop(struct load_worker *worker);
+/* A request begins in this slot: gives it the credentials its user has. */
+void load_authorize_begin(struct load_worker *worker, uint32_t index);
+/* Puts them into what is written. */
+void load_authorize_words(const struct load_worker *worker, uint32_t index,
+                          struct load_words *words);
+/* Whether it was a challenge that is answered now: the request goes on in its slot. */
+bool load_authorize_again(struct load_worker *worker, const struct zsip_outcome *outcome);
+/* Sends what had no room. false: there is none again. */
+bool load_authorize_turn(struct load_worker *worker, struct zsip_time now);
+/* The template of this phase of the run. */
+const struct load_template *load_worker_template_now(const struct load_worker *worker);
 /* A request of this slot ended. */
 void load_worker_ended(struct load_worker *worker, const struct load_slot *slot,
                        const struct zsip_outcome *outcome);
