@@ -124,6 +124,8 @@ static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns
         load_count(&worker->counters.sent, 1);
         if (open_loop(worker))
             lag_record(worker, planned_ns, now.monotonic_ns);
+    } else {
+        load_count(&worker->counters.warmup, 1); /* late */
     }
     return ZSIP_OK;
 }

@@ -161,7 +161,9 @@ class Verdicts(Case):
 
     def test_a_plan_beyond_the_generator(self):
         with peers.serving() as server:
-            ended, data = load(server, "--rate", "100M", "--duration", 0.3)
+            # So many that the server can't be the one who holds it back.
+            ended, data = load(server, "--rate", "100M", "--duration", 0.3,
+                               "--max-pending", 2000000)
         self.assertEqual(TAINTED, ended.returncode, ended)
         self.assertIn("THE GENERATOR WAS THE LIMIT: it fell behind", ended.stdout)
         self.assertGreater(data["counters"]["unsent"], 1000000)
