@@ -25,7 +25,7 @@ Test(pcap, requests_and_answers_are_drawn_alike)
         "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h" BRANCH ";received=127.0.0.1\r\n\r\n",
         "SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h" BRANCH " ,SIP/2.0/UDP i;branch=z9hG4bKx\r\n\r\n",
         "SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h" BRANCH ",SIP/2.0/UDP i;branch=z9hG4bKx\r\n\r\n",
-        "SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h" BRANCH,
+        ("SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h" BRANCH),
     };
     unsigned drawn = 0;
 
