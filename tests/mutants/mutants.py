@@ -215,8 +215,9 @@ WHOLE = [
      "if (memcmp(&source->address, address, sizeof(*address)) == 0)",
      "if (memcmp(&source->address, address, sizeof(address->ip)) == 0)"),
     ("a 100 follows the final response", "core/endpoint.c",
-     "if (zsip_txn_check(endpoint->txn, event->of.server) == ZSIP_OK)",
-     "if (event->kind == ZSIP_TXN_SERVER_PROVISIONAL)"),
+     "if (zsip_txn_check(endpoint->txn, event->of.server) == ZSIP_OK &&\n"
+     "            endpoint_held(",
+     "if (endpoint_held("),
     ("two MESSAGEs to one target at once", "core/target.c",
      "        *waits = true;\n",
      "        *waits = false;\n"),
