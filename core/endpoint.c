@@ -1,6 +1,7 @@
 /* Life of an endpoint, its configuration, and the turn. */
 #include "core/core.h"
 
+#include "transport/memory.h"
 #include "txn/siphash.h"
 #include "zsip/host.h"
 
@@ -160,27 +161,6 @@ static enum zsip_status txn_create(struct zsip_endpoint *endpoint)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-/* A block that costs memory only where it is used. */
-static void *reserve(const struct zsip_memory *memory, size_t bytes)
-{
-    if (memory->reserve != NULL)
-        return memory->reserve(memory->user, bytes);
-    void *block = memory->allocate(memory->user, bytes);
-    if (block != NULL)
-        memset(block, 0, bytes);
-    return block;
-}
-
-static void unreserve(const struct zsip_memory *memory, void *block, size_t bytes)
-{
-    if (block == NULL)
-        return;
-    if (memory->reserve != NULL)
-        memory->unreserve(memory->user, block, bytes);
-    else
-        memory->release(memory->user, block, bytes);
-}
-
 /* The endpoint's blocks, named once for taking and giving back. */
 struct block {
     void **at;
@@ -215,7 +195,7 @@ static enum zsip_status blocks_take(struct zsip_endpoint *endpoint)
     for (unsigned i = 0; i < BLOCK_COUNT; i++) {
         if (blocks[i].bytes == 0)
             continue;
-        *blocks[i].at = reserve(&endpoint->memory, blocks[i].bytes);
+        *blocks[i].at = zsip_memory_reserve(&endpoint->memory, blocks[i].bytes);
         if (*blocks[i].at == NULL)
             return ZSIP_ERROR_MEMORY;
     }
@@ -290,7 +270,7 @@ void zsip_endpoint_destroy(struct zsip_endpoint *endpoint)
     zsip_output_destroy(&endpoint->output, &memory);
     blocks_of(endpoint, blocks);
     for (unsigned i = 0; i < BLOCK_COUNT; i++)
-        unreserve(&memory, *blocks[i].at, blocks[i].bytes);
+        zsip_memory_unreserve(&memory, *blocks[i].at, blocks[i].bytes);
     memory.release(memory.user, endpoint, sizeof(*endpoint));
 }
 

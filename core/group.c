@@ -1,6 +1,7 @@
 /* Life of a group. */
 #include "core/group.h"
 #include "core/core.h"
+#include "transport/memory.h"
 
 #include "zsip/host.h"
 
@@ -21,29 +22,12 @@ static size_t rings_bytes(const struct zsip_group *group)
     return (size_t)group->count * group->count * LANE_BYTES;
 }
 
-static void *take_rings(struct zsip_group *group)
-{
-    const struct zsip_memory *memory = &group->memory;
-    size_t bytes = rings_bytes(group);
-    return memory->reserve != NULL ? memory->reserve(memory->user, bytes)
-                                   : memory->allocate(memory->user, bytes);
-}
-
-static void give_rings(struct zsip_group *group)
-{
-    const struct zsip_memory *memory = &group->memory;
-    if (memory->reserve != NULL)
-        memory->unreserve(memory->user, group->lane_bytes, rings_bytes(group));
-    else
-        memory->release(memory->user, group->lane_bytes, rings_bytes(group));
-}
-
 static enum zsip_status group_init(struct zsip_group *group)
 {
     const struct zsip_memory *memory = &group->memory;
     group->members = memory->allocate(memory->user, members_bytes(group));
     group->lanes = memory->allocate(memory->user, lanes_bytes(group));
-    group->lane_bytes = take_rings(group);
+    group->lane_bytes = zsip_memory_reserve(memory, rings_bytes(group));
     if (group->members == NULL || group->lanes == NULL || group->lane_bytes == NULL)
         return ZSIP_ERROR_MEMORY;
     memset(group->members, 0, members_bytes(group));
@@ -84,6 +68,6 @@ void zsip_group_destroy(struct zsip_group *group)
     if (group->lanes != NULL)
         memory.release(memory.user, group->lanes, lanes_bytes(group));
     if (group->lane_bytes != NULL)
-        give_rings(group);
+        zsip_memory_unreserve(&group->memory, group->lane_bytes, rings_bytes(group));
     memory.release(memory.user, group, sizeof(*group));
 }

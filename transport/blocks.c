@@ -1,6 +1,7 @@
 /* The arena of blocks: a buddy allocator whose lists stand beside the arena, so that memory which
  * nobody uses is never touched. */
 #include "transport/blocks.h"
+#include "transport/memory.h"
 
 #include <string.h>
 
@@ -10,26 +11,6 @@
 #define LARGEST ((size_t)1 << BLOCK_ORDER_MAX)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
-
-static void *reserve(const struct zsip_memory *memory, size_t bytes)
-{
-    if (memory->reserve != NULL)
-        return memory->reserve(memory->user, bytes);
-    void *block = memory->allocate(memory->user, bytes);
-    if (block != NULL)
-        memset(block, 0, bytes);
-    return block;
-}
-
-static void unreserve(const struct zsip_memory *memory, void *block, size_t bytes)
-{
-    if (block == NULL)
-        return;
-    if (memory->reserve != NULL)
-        memory->unreserve(memory->user, block, bytes);
-    else
-        memory->release(memory->user, block, bytes);
-}
 
 static void list_push(struct blocks *blocks, uint32_t unit, unsigned order)
 {
@@ -59,8 +40,8 @@ enum zsip_status zsip_blocks_create(struct blocks *blocks, const struct zsip_mem
     size_t units = bytes / UNIT, large = bytes / LARGEST;
     *blocks = (struct blocks){.memory = memory, .arena_bytes = bytes};
     blocks->tables_bytes = units * (2 * sizeof(uint32_t) + 1) + large;
-    blocks->arena = reserve(memory, bytes);
-    blocks->nexts = reserve(memory, blocks->tables_bytes);
+    blocks->arena = zsip_memory_reserve(memory, bytes);
+    blocks->nexts = zsip_memory_reserve(memory, blocks->tables_bytes);
     if (blocks->arena == NULL || blocks->nexts == NULL) {
         zsip_blocks_destroy(blocks);
         return ZSIP_ERROR_MEMORY;
@@ -78,8 +59,8 @@ enum zsip_status zsip_blocks_create(struct blocks *blocks, const struct zsip_mem
 
 void zsip_blocks_destroy(struct blocks *blocks)
 {
-    unreserve(blocks->memory, blocks->arena, blocks->arena_bytes);
-    unreserve(blocks->memory, blocks->nexts, blocks->tables_bytes);
+    zsip_memory_unreserve(blocks->memory, blocks->arena, blocks->arena_bytes);
+    zsip_memory_unreserve(blocks->memory, blocks->nexts, blocks->tables_bytes);
     blocks->arena = NULL;
     blocks->nexts = NULL;
 }

@@ -1,5 +1,6 @@
 /* The table of connections: how they begin and end, and their timers. */
 #include "transport/internal.h"
+#include "transport/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -462,16 +463,6 @@ static void parts_of(struct zsip_net *t, struct part parts[PARTS])
                              power_of_two(2 * s->config.connections) * sizeof(struct source)};
 }
 
-static void *reserve(const struct zsip_memory *memory, size_t bytes)
-{
-    if (memory->reserve != NULL)
-        return memory->reserve(memory->user, bytes);
-    void *block = memory->allocate(memory->user, bytes);
-    if (block != NULL)
-        memset(block, 0, bytes);
-    return block;
-}
-
 static enum zsip_status parts_take(struct zsip_net *t)
 {
     struct streams *s = t->streams;
@@ -479,7 +470,7 @@ static enum zsip_status parts_take(struct zsip_net *t)
     uint64_t secret[3];
     parts_of(t, parts);
     for (unsigned i = 0; i < PARTS; i++) {
-        *parts[i].at = reserve(t->config.memory, parts[i].bytes);
+        *parts[i].at = zsip_memory_reserve(t->config.memory, parts[i].bytes);
         if (*parts[i].at == NULL)
             return ZSIP_ERROR_MEMORY;
     }
@@ -540,16 +531,6 @@ enum zsip_status zsip_streams_create(struct zsip_net *t, char *error, size_t err
     return zsip_streams_buffers(t, error, error_bytes);
 }
 
-static void unreserve(const struct zsip_memory *memory, void *block, size_t bytes)
-{
-    if (block == NULL)
-        return;
-    if (memory->reserve != NULL)
-        memory->unreserve(memory->user, block, bytes);
-    else
-        memory->release(memory->user, block, bytes);
-}
-
 void zsip_streams_destroy(struct zsip_net *t)
 {
     struct streams *s = t->streams;
@@ -561,11 +542,11 @@ void zsip_streams_destroy(struct zsip_net *t)
             close(s->connections[i].fd);
     parts_of(t, parts);
     for (unsigned i = 0; i < PARTS; i++)
-        unreserve(t->config.memory, *parts[i].at, parts[i].bytes);
+        zsip_memory_unreserve(t->config.memory, *parts[i].at, parts[i].bytes);
     if (s->blocks.memory != NULL)
         zsip_blocks_destroy(&s->blocks);
     if (s->buffer_memory != NULL)
-        unreserve(t->config.memory, s->buffer_memory, s->buffer_memory_bytes);
+        zsip_memory_unreserve(t->config.memory, s->buffer_memory, s->buffer_memory_bytes);
     t->config.memory->release(t->config.memory->user, s, sizeof(*s));
     t->streams = NULL;
 }

@@ -1,7 +1,10 @@
-/* The allocator used where a configuration names none. */
+/* The allocator used where a configuration names none, and how any allocator is asked. */
+#include "transport/memory.h"
+
 #include "zsip/host.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 enum {
@@ -71,4 +74,24 @@ const struct zsip_memory *zsip_memory_default(void)
         .discard = discard,
     };
     return &memory;
+}
+
+void *zsip_memory_reserve(const struct zsip_memory *memory, size_t bytes)
+{
+    if (memory->reserve != NULL)
+        return memory->reserve(memory->user, bytes);
+    void *block = memory->allocate(memory->user, bytes);
+    if (block != NULL)
+        memset(block, 0, bytes);
+    return block;
+}
+
+void zsip_memory_unreserve(const struct zsip_memory *memory, void *block, size_t bytes)
+{
+    if (block == NULL)
+        return;
+    if (memory->reserve != NULL)
+        memory->unreserve(memory->user, block, bytes);
+    else
+        memory->release(memory->user, block, bytes);
 }

@@ -2,6 +2,7 @@
  * straddles two reads is put together in a block of its connection's, once, and counted. */
 #include "transport/compat.h"
 #include "transport/internal.h"
+#include "transport/memory.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,9 +44,7 @@ static bool buffers_take(struct zsip_net *t, uint32_t count, uint32_t bytes)
     s->buffer_count = count;
     s->buffer_bytes = bytes;
     s->buffer_memory_bytes = PAGE_BYTES + ring_bytes + (size_t)count * bytes + tables_bytes;
-    s->buffer_memory = memory->reserve != NULL
-                           ? memory->reserve(memory->user, s->buffer_memory_bytes)
-                           : memory->allocate(memory->user, s->buffer_memory_bytes);
+    s->buffer_memory = zsip_memory_reserve(memory, s->buffer_memory_bytes);
     if (s->buffer_memory == NULL)
         return false;
     uintptr_t start = ((uintptr_t)s->buffer_memory + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;

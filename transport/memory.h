@@ -1,0 +1,13 @@
+/* Address space by a caller's hooks, where one that has no reserve is served by allocate. */
+#ifndef ZSIP_NET_MEMORY_H
+#define ZSIP_NET_MEMORY_H
+
+#include "zsip/base.h"
+
+/* Memory that reads as zero, and costs something only where it is touched if the hooks can do that;
+ * NULL when there is none. */
+void *zsip_memory_reserve(const struct zsip_memory *memory, size_t bytes);
+/* Gives it back; NULL is allowed. */
+void zsip_memory_unreserve(const struct zsip_memory *memory, void *block, size_t bytes);
+
+#endif
