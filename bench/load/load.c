@@ -261,7 +261,7 @@ void load_stop(struct load *load)
     }
 }
 
-static void second_add(struct load_second *to, const struct load_second *from)
+void load_second_add(struct load_second *to, const struct load_second *from)
 {
 #define X(name, text) to->name += from->name;
     LOAD_SECOND_SUM_MAP(X)
@@ -299,7 +299,7 @@ static bool second_next(struct load *load)
         uint32_t count = atomic_load_explicit(&worker->series_count, memory_order_acquire);
 
         if (index < count) {
-            second_add(out, &worker->series[index]);
+            load_second_add(out, &worker->series[index]);
             some = true;
         } else if (!over) {
             return false;
@@ -372,7 +372,7 @@ static double seconds_between(const struct timeval *from, const struct timeval *
     return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_usec - from->tv_usec) / 1e6;
 }
 
-static uint64_t resident_bytes(void)
+uint64_t load_resident_bytes(void)
 {
     FILE *file = fopen("/proc/self/statm", "r");
     unsigned long size, resident = 0;
@@ -499,7 +499,7 @@ void load_result(struct load *load, struct load_result *result)
     times(load, result);
     result->user_s = seconds_between(&load->usage_before.ru_utime, &usage.ru_utime);
     result->system_s = seconds_between(&load->usage_before.ru_stime, &usage.ru_stime);
-    result->memory_bytes = resident_bytes();
+    result->memory_bytes = load_resident_bytes();
     result->latency = &load->latency;
     result->from_send = load->config.rate > 0 ? &load->from_send : &load->latency;
     result->send_lag = &load->send_lag;

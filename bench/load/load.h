@@ -51,6 +51,12 @@ struct load_second {
     bool warmup;     /* before the measurement: not in the totals */
 };
 
+/* Sums, the latest lag, and whether any was of the warmup; percentiles come from histograms. */
+void load_second_add(struct load_second *to, const struct load_second *from);
+
+/* Memory of this process; 0 where /proc does not say. */
+uint64_t load_resident_bytes(void);
+
 /* Told of each second once, in order, by the thread that calls load_second(). latency holds the
  * answers of this second until the function returns. */
 typedef void (*load_second_told)(void *user, uint32_t index, const struct load_second *second,

@@ -133,15 +133,6 @@ static bool histograms(const struct merge *merge, json_t *out)
     return true;
 }
 
-static void second_add(struct load_second *to, const struct load_second *from)
-{
-#define X(name, text) to->name += from->name;
-    LOAD_SECOND_SUM_MAP(X)
-#undef X
-    to->lag_us = to->lag_us > from->lag_us ? to->lag_us : from->lag_us;
-    to->warmup |= from->warmup;
-}
-
 /* Of one second of all runs; without one's latencies there are no percentiles, only a maximum. */
 static json_t *second_of(const struct merge *merge, uint32_t index, struct load_histogram *part,
                          struct load_histogram *sum)
@@ -159,7 +150,7 @@ static json_t *second_of(const struct merge *merge, uint32_t index, struct load_
 
         if (index < offset || index - offset >= run->seconds_count)
             continue;
-        second_add(&second, &run->seconds[index - offset]);
+        load_second_add(&second, &run->seconds[index - offset]);
         if (run->seconds[index - offset].max_us > max_us)
             max_us = run->seconds[index - offset].max_us;
         exact = load_run_second(run, index - offset, part) && exact;

@@ -215,19 +215,6 @@ static double start_s(void)
     return (double)utc.tv_sec - (double)up.tv_sec + (double)ticks / (double)sysconf(_SC_CLK_TCK);
 }
 
-static double resident_bytes(void)
-{
-    FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long size, resident = 0;
-
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%lu %lu", &size, &resident) != 2)
-        resident = 0;
-    fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
 void load_metric_process(FILE *out, const char *version)
 {
     struct rusage usage = {0};
@@ -239,7 +226,8 @@ void load_metric_process(FILE *out, const char *version)
     fprintf(out, "process_cpu_seconds_total %.6f\n",
             (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
                 (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
-    load_metric_gauge(out, "process_resident_memory_bytes", "Resident memory.", resident_bytes());
+    load_metric_gauge(out, "process_resident_memory_bytes", "Resident memory.",
+                      (double)load_resident_bytes());
     load_metric_gauge(out, "process_start_time_seconds", "Start of the process since 1970, UTC.",
                       start_s());
 }
