@@ -65,3 +65,54 @@ def pair(segmentation):
         subprocess.run(("ip", "netns", "delete", NAME), capture_output=True, check=False)
         subprocess.run(("ip", "link", "delete", here), capture_output=True, check=False)
         signal.signal(signal.SIGTERM, old)
+
+
+class Route:
+    """Client and server with a router between them whose far link is narrow: what is too large for
+    it comes back as an ICMP error that tells its MTU."""
+
+    def __init__(self, family, client, server, address):
+        self.family, self.client, self.server, self.address = family, client, server, address
+
+
+def _inside(name, *command):
+    _run("ip", "netns", "exec", name, *command)
+
+
+def _join(here, there, device, mtu, addresses):
+    """A wire between two namespaces, with an IPv4 and an IPv6 address at each end."""
+    _run("ip", "-n", here, "link", "add", device, "mtu", str(mtu), "type", "veth",
+         "peer", "name", device, "netns", there)
+    for name, ends in ((here, addresses[:2]), (there, addresses[2:])):
+        _run("ip", "-n", name, "link", "set", device, "mtu", str(mtu), "up")
+        _run("ip", "-n", name, "address", "add", ends[0], "dev", device)
+        _run("ip", "-n", name, "-6", "address", "add", ends[1], "dev", device, "nodad")
+
+
+@contextlib.contextmanager
+def narrow(mtu):
+    """Routes, one each of IPv4 and IPv6, on which no more than mtu bytes come through whole."""
+    if os.geteuid() != 0:
+        raise Refused("this takes root")
+    client, router, server = (f"{NAME}-{end}" for end in ("client", "router", "server"))
+    old = signal.signal(signal.SIGTERM, lambda *_: exit(143))
+    try:
+        for name in (client, router, server):
+            _run("ip", "netns", "add", name)
+            _run("ip", "-n", name, "link", "set", "lo", "up")
+        _join(client, router, "wide", 1500,
+              ("198.18.254.1/30", "fd00:1::1/64", "198.18.254.2/30", "fd00:1::2/64"))
+        _join(router, server, "narrow", mtu,
+              ("198.18.254.5/30", "fd00:2::1/64", "198.18.254.6/30", "fd00:2::2/64"))
+        _inside(router, "sh", "-c", "echo 1 | tee /proc/sys/net/ipv4/ip_forward"
+                " /proc/sys/net/ipv6/conf/all/forwarding")
+        for name, via4, via6 in ((client, "198.18.254.2", "fd00:1::2"),
+                                 (server, "198.18.254.5", "fd00:2::1")):
+            _run("ip", "-n", name, "route", "add", "default", "via", via4)
+            _run("ip", "-n", name, "-6", "route", "add", "default", "via", via6)
+        before = [("ip", "netns", "exec", name) for name in (client, server)]
+        yield [Route("IPv4", *before, "198.18.254.6"), Route("IPv6", *before, "[fd00:2::2]")]
+    finally:
+        for name in (client, router, server):
+            subprocess.run(("ip", "netns", "delete", name), capture_output=True, check=False)
+        signal.signal(signal.SIGTERM, old)

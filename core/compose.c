@@ -175,8 +175,8 @@ static void write_rest(const struct zsip_endpoint *endpoint, const struct zsip_s
 
 /* RFC 3428 section 8 first: MESSAGE, on any transport. Then RFC 3261 section 18.1.1: what is too
  * large for UDP goes over TCP; without TCP only who vouches for the way may send it. */
-static enum zsip_status size_check(const struct zsip_endpoint *endpoint,
-                                   const struct zsip_send *send, struct request *request)
+static enum zsip_status size_check(struct zsip_endpoint *endpoint, const struct zsip_send *send,
+                                   struct request *request)
 {
     bool vouched = (send->flags & ZSIP_SEND_VOUCHED) != 0;
     if (request->method == ZSIP_METHOD_MESSAGE && !vouched &&

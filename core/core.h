@@ -233,11 +233,22 @@ enum request_state {
     REQUEST_FREE = 0,
     REQUEST_WAITING = 1, /* for another MESSAGE to its target to end */
     REQUEST_PENDING = 2,
+    REQUEST_NEW = 3, /* nothing of it left yet */
 };
 
 #define NONE UINT32_MAX
 /* Room for the largest request there is. */
 #define LARGE_ROOM_BYTES 65536u
+
+/* A host to which no more than this goes in one piece, as an ICMP error told. */
+struct narrow_path {
+    uint8_t ip[16];
+    uint32_t mtu;
+    uint8_t family;
+    uint64_t until_ns; /* 0: nobody is here */
+};
+
+#define NARROW_PATHS 64u
 
 /* The request whose callback is running. */
 struct current {
@@ -296,6 +307,8 @@ struct zsip_endpoint {
     uint64_t ids_drawn; /* Call-IDs and tags minted */
     uint8_t id_secret[16];
     uint8_t target_secret[16];
+    struct narrow_path narrow[NARROW_PATHS];
+    uint64_t narrow_until_ns; /* none of them counts from then on */
 
     struct zsip_endpoint_stats stats;
     /* An answer on its way into the log. */
@@ -350,9 +363,10 @@ void zsip_uac_unwritten(struct zsip_endpoint *endpoint);
 enum zsip_status zsip_compose(struct zsip_endpoint *endpoint, const struct zsip_send *send,
                               struct request *request, size_t capacity);
 
-/* Whether so many bytes must not go by this path, TCP being better; path_mtu 0: as configured. */
-bool zsip_size_over(const struct zsip_endpoint *endpoint, const struct zsip_path *path,
-                    size_t bytes, uint32_t path_mtu);
+/* Whether so many bytes must not go by this path, TCP being better; path_mtu 0: as configured. What
+ * an ICMP error told of the path counts where it is less. */
+bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path, size_t bytes,
+                    uint32_t path_mtu);
 /* Whether they then go over TCP by themselves. */
 bool zsip_size_switches(const struct zsip_endpoint *endpoint);
 /* Makes the transport in the top Via of a request be what it leaves by, token is of three letters.

@@ -2,19 +2,68 @@
  * section 18.1.1). */
 #include "core/core.h"
 
+#include "txn/siphash.h"
+
 enum {
     UNKNOWN_MTU_BYTES_MAX = 1300,
     /* What a response may be longer than its request. */
     MTU_ROOM_BYTES = 200,
+    /* No path is taken for narrower than a host has to take (RFC 791) or a link to carry (RFC 8200
+     * section 5), whatever an ICMP error claims. */
+    IPV4_MTU_BYTES_MIN = 576,
+    IPV6_MTU_BYTES_MIN = 1280,
 };
 
-bool zsip_size_over(const struct zsip_endpoint *endpoint, const struct zsip_path *path,
-                    size_t bytes, uint32_t path_mtu)
+/* RFC 1191 section 6.3: a path may widen again, so it is tried after so long. */
+static const uint64_t narrow_ns = 600 * ZSIP_NS_PER_S;
+
+/* ---- Paths known to be narrow ---------------------------------------------------------------- */
+
+/* The one place where an address stands, if it does: the newest of those that share it wins. */
+static struct narrow_path *narrow_place(struct zsip_endpoint *endpoint,
+                                        const struct zsip_address *remote)
 {
-    uint32_t mtu = path_mtu != 0 ? path_mtu : endpoint->config.path_mtu;
-    uint32_t known_max = mtu > MTU_ROOM_BYTES ? mtu - MTU_ROOM_BYTES : 0;
+    struct zsip_siphash hash;
+    zsip_siphash_begin(&hash, zsip_siphash_secret(endpoint->target_secret));
+    zsip_siphash_update(&hash, remote->ip, sizeof(remote->ip));
+    return &endpoint->narrow[zsip_siphash_end(&hash).low % NARROW_PATHS];
+}
+
+/* The MTU that an ICMP error told of the path to this host; 0: none did lately. */
+static uint32_t narrow_mtu(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
+{
+    if (endpoint->now_ns >= endpoint->narrow_until_ns)
+        return 0;
+    const struct narrow_path *place = narrow_place(endpoint, remote);
+    bool known = endpoint->now_ns < place->until_ns && place->family == remote->family &&
+                 memcmp(place->ip, remote->ip, sizeof(place->ip)) == 0;
+    return known ? place->mtu : 0;
+}
+
+void zsip_endpoint_path_mtu(struct zsip_endpoint *endpoint, const struct zsip_address *remote,
+                            uint32_t mtu, struct zsip_time now)
+{
+    uint32_t least = remote->family == ZSIP_FAMILY_IPV4 ? IPV4_MTU_BYTES_MIN : IPV6_MTU_BYTES_MIN;
+    zsip_endpoint_advance(endpoint, now);
+    struct narrow_path *place = narrow_place(endpoint, remote);
+    memcpy(place->ip, remote->ip, sizeof(place->ip));
+    place->family = remote->family;
+    place->mtu = mtu > least ? mtu : least;
+    place->until_ns = endpoint->narrow_until_ns = endpoint->now_ns + narrow_ns;
+}
+
+/* ---- The rule -------------------------------------------------------------------------------- */
+
+bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path, size_t bytes,
+                    uint32_t path_mtu)
+{
     if (path->flags & ZSIP_PATH_RELIABLE)
         return false;
+    uint32_t mtu = path_mtu != 0 ? path_mtu : endpoint->config.path_mtu;
+    uint32_t told = narrow_mtu(endpoint, &path->remote);
+    if (told != 0 && (mtu == 0 || told < mtu))
+        mtu = told;
+    uint32_t known_max = mtu > MTU_ROOM_BYTES ? mtu - MTU_ROOM_BYTES : 0;
     return bytes > (mtu == 0 ? UNKNOWN_MTU_BYTES_MAX : known_max);
 }
 

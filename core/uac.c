@@ -16,9 +16,8 @@ static struct request *request_take(struct zsip_endpoint *endpoint, uint32_t *in
     }
     struct request *request = &endpoint->requests[at];
     uint32_t generation = request->generation + 1;
-    *request = (struct request){.generation = generation == 0 ? 1 : generation,
-                                .large_slot = NONE,
-                                .state = REQUEST_PENDING};
+    *request = (struct request){
+        .generation = generation == 0 ? 1 : generation, .large_slot = NONE, .state = REQUEST_NEW};
     endpoint->request_count++;
     *index = at;
     return request;
@@ -90,8 +89,9 @@ static enum zsip_status request_build(struct zsip_endpoint *endpoint, struct req
         return zsip_size_via(begin, bytes, "TCP") ? ZSIP_OK : ZSIP_ERROR_ARGUMENT;
     if (request->refused)
         return bytes > DATAGRAM_BYTES_MAX ? ZSIP_ERROR_TOO_LARGE : ZSIP_OK;
-    bool switches =
-        zsip_size_switches(endpoint) && zsip_size_over(endpoint, &request->path, bytes, 0);
+    /* What left by UDP stays there. */
+    bool switches = request->state != REQUEST_PENDING && zsip_size_switches(endpoint) &&
+                    zsip_size_over(endpoint, &request->path, bytes, 0);
     return switches ? ZSIP_MORE : ZSIP_OK;
 }
 

@@ -407,9 +407,13 @@ static void take_failures(struct zsip_worker *worker, const struct zsip_net_batc
         else
             zsip_endpoint_send_failed(worker->endpoint, client, batch->now);
     }
-    for (size_t i = 0; i < batch->error_count; i++)
-        if (batch->errors[i].unreachable)
-            zsip_endpoint_send_failed_quoted(worker->endpoint, batch->errors[i].quoted, batch->now);
+    for (size_t i = 0; i < batch->error_count; i++) {
+        const struct zsip_net_error *error = &batch->errors[i];
+        if (error->unreachable)
+            zsip_endpoint_send_failed_quoted(worker->endpoint, error->quoted, batch->now);
+        if (error->mtu > 0)
+            zsip_endpoint_path_mtu(worker->endpoint, &error->remote, error->mtu, batch->now);
+    }
 }
 
 static void take_posts(struct zsip_worker *worker, struct zsip_time now)

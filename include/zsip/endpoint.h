@@ -227,6 +227,14 @@ ZSIP_API void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_
 ZSIP_API void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint,
                                                struct zsip_view quoted, struct zsip_time now);
 
+/* An ICMP error told that no more than mtu bytes, with all headers, reach this host in one piece
+ * (RFC 1191, RFC 8201). For ten minutes requests that are larger than that less 200 go over TCP, as
+ * with a path_mtu (RFC 3261 section 18.1.1); the port is not regarded. 64 hosts are remembered, a
+ * newer one in the place of an older. */
+ZSIP_API void zsip_endpoint_path_mtu(struct zsip_endpoint *endpoint,
+                                     const struct zsip_address *remote, uint32_t mtu,
+                                     struct zsip_time now);
+
 /* ---- Server side ----------------------------------------------------------------------------- */
 
 struct zsip_response {

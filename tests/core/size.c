@@ -186,6 +186,75 @@ Test(size, limit_is_200_below_a_known_path_mtu)
     }
 }
 
+static void tell_mtu(uint8_t last_byte_of_ip, uint32_t mtu)
+{
+    struct zsip_address host = world.path.remote;
+    host.ip[3] = last_byte_of_ip;
+    host.port++;
+    zsip_endpoint_path_mtu(world.endpoint, &host, mtu, world.now);
+}
+
+/* Whether a request of so many bytes leaves by UDP, and the next larger one by TCP. */
+static void expect_limit(size_t udp_bytes_max)
+{
+    size_request(udp_bytes_max);
+    cr_assert_eq(send(), ZSIP_OK);
+    expect_sent("UDP", udp_bytes_max);
+    size_request(udp_bytes_max + 1);
+    cr_assert_eq(send(), ZSIP_OK);
+    expect_sent("TCP", udp_bytes_max + 1);
+}
+
+Test(size, path_that_an_icmp_error_told_of_is_narrow_for_ten_minutes)
+{
+    request.flags = ZSIP_SEND_OVERLAP;
+    size_request(1000); /* the first one opens the world anew */
+    uint8_t here = world.path.remote.ip[3];
+    tell_mtu(here ^ 1, 700);
+    expect_limit(1300);
+    tell_mtu(here, 1000);
+    expect_limit(800);
+    tell_mtu(here, 900);
+    expect_limit(700);
+    world.now.monotonic_ns += 600 * ZSIP_NS_PER_S - 1;
+    expect_limit(700);
+    world.now.monotonic_ns += 1;
+    expect_limit(1300);
+}
+
+Test(size, narrow_path_counts_where_it_is_less_than_what_is_configured)
+{
+    world.config.path_mtu = 1400;
+    reopen_world();
+    size_request(1000);
+    tell_mtu(world.path.remote.ip[3], 2000);
+    expect_limit(1200);
+    tell_mtu(world.path.remote.ip[3], 1100);
+    expect_limit(900);
+}
+
+/* Whoever can forge an ICMP error must not be able to send everything over TCP. */
+Test(size, path_is_never_narrower_than_a_host_must_take)
+{
+    size_request(1000);
+    tell_mtu(world.path.remote.ip[3], 68);
+    expect_limit(376);
+}
+
+Test(size, request_that_left_by_udp_is_repeated_there_though_the_path_is_narrow)
+{
+    cr_assert_eq(send_built(1200), ZSIP_OK);
+    expect_sent("UDP", 1200);
+    tell_mtu(world.path.remote.ip[3], 1000);
+    world.sent_count = 0;
+    world.now.monotonic_ns += world.config.t1_ns;
+    zsip_endpoint_expire(world.endpoint, world.now);
+    world_take(&world);
+    expect_sent("UDP", 1200);
+    cr_assert_eq(send_built(1200), ZSIP_OK);
+    expect_sent("TCP", 1200);
+}
+
 Test(size, message_over_1300_bytes_is_refused_before_it_is_asked_how)
 {
     size_request(1301);
