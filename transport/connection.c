@@ -56,7 +56,7 @@ void zsip_connection_target(struct zsip_net *t, struct io_uring_sqe *sqe,
 {
     if (!t->files || !c->fixed)
         return;
-    sqe->fd = FILES_SOCKETS + (int)(c - t->streams->connections);
+    sqe->fd = (int)t->file_sockets + (int)(c - t->streams->connections);
     sqe->flags |= IOSQE_FIXED_FILE;
 }
 
@@ -66,7 +66,8 @@ static void update_file(struct zsip_net *t, struct connection *c, int *fd)
     struct io_uring_sqe *sqe = zsip_ring_entry(t);
     if (sqe == NULL)
         return;
-    io_uring_prep_files_update(sqe, fd, 1, FILES_SOCKETS + (int)(c - t->streams->connections));
+    io_uring_prep_files_update(sqe, fd, 1,
+                               (int)t->file_sockets + (int)(c - t->streams->connections));
     sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
     sqe->user_data = USER_DATA(COMPLETION_NONE, 0);
 }
@@ -86,7 +87,7 @@ void zsip_connection_begin(struct zsip_net *t, struct connection *c, int fd)
     c->fd = fd;
     c->state = CONNECTION_OPEN;
     c->active_ns = t->streams->now_ns;
-    if (t->files && FILES_SOCKETS + (uint32_t)(c - s->connections) < t->file_count) {
+    if (t->files && t->file_sockets + (uint32_t)(c - s->connections) < t->file_count) {
         c->fixed = true;
         update_file(t, c, &c->fd);
     }
@@ -102,8 +103,8 @@ void zsip_streams_register(struct zsip_net *t)
         struct connection *c = &s->connections[i];
         if (c->state < CONNECTION_OPEN || c->fd < 0)
             continue;
-        c->fixed = FILES_SOCKETS + i < t->file_count &&
-                   io_uring_register_files_update(&t->ring, FILES_SOCKETS + i, &c->fd, 1) == 1;
+        c->fixed = t->file_sockets + i < t->file_count &&
+                   io_uring_register_files_update(&t->ring, t->file_sockets + i, &c->fd, 1) == 1;
     }
 }
 

@@ -146,7 +146,7 @@ enum zsip_status zsip_net_create(const struct zsip_net_config *config, struct zs
         snprintf(error, error_bytes, "transport: no memory for %zu bytes", sizeof(*t));
         return ZSIP_ERROR_MEMORY;
     }
-    memset(t, 0, sizeof(*t));
+    memset(t, 0, offsetof(struct zsip_net, sockets));
     t->config = checked;
     t->ring.ring_fd = -1;
     t->multishot = (checked.without & ZSIP_FEATURE_MULTISHOT) == 0;

@@ -35,6 +35,7 @@ enum {
     QUOTED_BYTES = 576, /* what a router quotes at most */
     ONESHOTS = 8,       /* receives in flight a socket where the kernel has no multishot */
     NO_TRAIN_TABLE = 64,
+    FILES_SOCKETS = 16, /* registered files for sockets, or for more if there are more by then */
 };
 
 _Static_assert(sizeof(struct io_uring_recvmsg_out) == 16, "HEADER_BYTES counts on it");
@@ -133,10 +134,9 @@ struct zsip_net {
     uint16_t *used; /* buffers of this batch */
     uint32_t used_count;
 
-    struct udp_socket sockets[ZSIP_NET_SOCKETS_MAX];
-    struct stream_listener listeners[ZSIP_NET_SOCKETS_MAX]; /* beside the sockets that are some */
     uint32_t socket_count;
-    uint32_t file_count; /* registered files: of sockets, then of connections */
+    uint32_t file_sockets; /* registered files: so many of sockets, then those of connections */
+    uint32_t file_count;   /* of both */
     struct streams *streams;
 
     /* The batch. */
@@ -161,6 +161,10 @@ struct zsip_net {
     uint32_t train_count, train_mark;
     uint32_t train_max;                            /* datagrams in one */
     struct zsip_address no_trains[NO_TRAIN_TABLE]; /* peers that trains can't reach; port 0 */
+
+    /* Last, and cleared one by one as they are opened: most of it is never touched. */
+    struct udp_socket sockets[ZSIP_NET_SOCKETS_MAX];
+    struct stream_listener listeners[ZSIP_NET_SOCKETS_MAX]; /* beside the sockets that are some */
 };
 
 /* Counters are written by one thread and read by others, hence the relaxed store. */

@@ -153,6 +153,8 @@ static enum zsip_status take_socket(struct zsip_net *t, int fd, struct complaint
     struct udp_socket *socket = &t->sockets[t->socket_count];
     union zsip_sockaddr name;
     socklen_t bytes = sizeof(name);
+    *socket = (struct udp_socket){0};
+    t->listeners[t->socket_count] = (struct stream_listener){0};
     getsockname(fd, &name.any, &bytes);
     zsip_sockaddr_read(&name, bytes, &socket->local);
     socket->fd = fd;
@@ -163,7 +165,8 @@ static enum zsip_status take_socket(struct zsip_net *t, int fd, struct complaint
         set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted ones inherit it */
     else
         set_options(t, socket);
-    if (t->files && io_uring_register_files_update(&t->ring, t->socket_count, &fd, 1) != 1) {
+    if (t->files && t->socket_count < t->file_sockets &&
+        io_uring_register_files_update(&t->ring, t->socket_count, &fd, 1) != 1) {
         close(fd);
         return complain(complaint, EMFILE);
     }

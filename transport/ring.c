@@ -89,12 +89,13 @@ static bool has_work(const struct zsip_net *t)
 static void register_files(struct zsip_net *t)
 {
     struct rlimit limit;
-    uint32_t count = FILES_SOCKETS;
+    t->file_sockets = t->socket_count > FILES_SOCKETS ? t->socket_count : FILES_SOCKETS;
+    uint32_t count = t->file_sockets;
     if (t->streams != NULL)
         count += t->streams->config.connections;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < count)
         count = (uint32_t)limit.rlim_cur;
-    t->files = (t->config.without & ZSIP_FEATURE_FILES) == 0 && count >= FILES_SOCKETS &&
+    t->files = (t->config.without & ZSIP_FEATURE_FILES) == 0 && count >= t->file_sockets &&
                io_uring_register_files_sparse(&t->ring, count) == 0;
     if (!t->files && zsip_net_first(t, SAID_FILES))
         zsip_net_say(t, "io_uring: done without registered files");
@@ -155,7 +156,7 @@ struct io_uring_sqe *zsip_ring_entry(struct zsip_net *t)
 
 void zsip_ring_target(struct zsip_net *t, struct io_uring_sqe *sqe, const struct udp_socket *socket)
 {
-    if (!t->files)
+    if (!t->files || socket->flow > t->file_sockets)
         return;
     sqe->fd = (int)(socket - t->sockets);
     sqe->flags |= IOSQE_FIXED_FILE;

@@ -33,7 +33,6 @@ enum {
     STREAM_SENDS = 256,    /* sends in one submission */
     PONGS_A_READ = 64,     /* a peer has one ping out at a time (RFC 5626 section 4.4.1) */
     CONNECTIONS_BITS = 24, /* of a flow; above them the generation */
-    FILES_SOCKETS = ZSIP_NET_SOCKETS_MAX, /* registered files in front of those of connections */
 };
 
 #define NO_CONNECTION UINT32_MAX

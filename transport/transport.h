@@ -18,7 +18,7 @@
 
 /* Packets of one wait; what came beyond is in the next. */
 #define ZSIP_NET_PACKETS_MAX 512u
-#define ZSIP_NET_SOCKETS_MAX 16u
+#define ZSIP_NET_SOCKETS_MAX 256u
 /* Segments of one train that we send: what every kernel with UDP_SEGMENT takes, and what a peer's
  * GRO builds at most; and what newer kernels take, found out at set-up. A peer on the same machine
  * gets a train as it was sent, on a wire there are datagrams. */

@@ -103,8 +103,9 @@ ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *co
 ZSIP_API void zsip_worker_destroy(struct zsip_worker *worker);
 
 /* Binds a socket of a worker, before the first turn. Port 0 takes a free one. *bound, if not NULL,
- * becomes the real address. ERROR_IN_USE, ERROR_PERMISSION, ERROR_UNREACHABLE (no such address
- * here), ERROR_UNSUPPORTED, ERROR_FULL (16 sockets), ERROR_SYSTEM; error as above. */
+ * becomes the real address; paths name the sockets by the flows 1, 2 ... in the order in which they
+ * were opened. ERROR_IN_USE, ERROR_PERMISSION, ERROR_UNREACHABLE (no such address
+ * here), ERROR_UNSUPPORTED, ERROR_FULL (256 sockets), ERROR_SYSTEM; error as above. */
 ZSIP_API enum zsip_status zsip_worker_listen(struct zsip_worker *worker,
                                              enum zsip_transport transport,
                                              const struct zsip_address *address, unsigned flags,
@@ -114,7 +115,7 @@ ZSIP_API enum zsip_status zsip_worker_listen(struct zsip_worker *worker,
 /* Takes a socket that is bound already, such as a service manager hands over (sd_listen_fds(3)):
  * UDP, or TCP that listens. It is duplicated: the caller's descriptor stays open and the caller's,
  * and several workers may adopt the same one. Before the first turn. ERROR_ARGUMENT: no such
- * socket, not bound, or of another kind, which error tells. ERROR_FULL (16 sockets), ERROR_SYSTEM;
+ * socket, not bound, or of another kind, which error tells. ERROR_FULL (256 sockets), ERROR_SYSTEM;
  * error as above. */
 ZSIP_API enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int socket,
                                             struct zsip_address *bound, char *error,

@@ -100,7 +100,7 @@ Test(listen, a_privileged_port_is_refused_with_the_remedy)
     become_again();
 }
 
-Test(listen, sixteen_sockets_and_no_more)
+Test(listen, as_many_sockets_as_documented_and_no_more)
 {
     struct zsip_net *net = test_net(0, 0);
     struct zsip_address address = test_address("127.0.0.1:0");
