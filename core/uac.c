@@ -320,12 +320,19 @@ static struct zsip_outcome outcome_of(const struct zsip_endpoint *endpoint, uint
     };
 }
 
-/* One Via, and ours (RFC 3261 sections 8.1.3.3, 18.1.2). */
-static bool via_ours(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg)
+static bool sent_by_ours(struct zsip_endpoint *endpoint, struct zsip_view theirs)
 {
     struct zsip_view ours = {endpoint->sent_by, endpoint->sent_by_bytes};
-    struct zsip_view theirs = zsip_msg_view(msg, msg->via.sent_by);
-    if (!view_equal(theirs, ours) && !zsip_text_equal_fold(theirs, ours))
+    if (view_equal(theirs, ours) || zsip_text_equal_fold(theirs, ours))
+        return true;
+    return endpoint->callbacks.sent_by_ours != NULL &&
+           endpoint->callbacks.sent_by_ours(endpoint->user, endpoint, theirs);
+}
+
+/* One Via, and ours (RFC 3261 sections 8.1.3.3, 18.1.2). */
+static bool via_ours(struct zsip_endpoint *endpoint, const struct zsip_msg *msg)
+{
+    if (!sent_by_ours(endpoint, zsip_msg_view(msg, msg->via.sent_by)))
         return false;
     unsigned row = zsip_msg_find(msg, ZSIP_HEADER_VIA, 0);
     if (row == msg->header_count ||

@@ -83,7 +83,11 @@ struct zsip_callbacks {
      * in struct zsip_output. */
     size_t (*build)(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
                     size_t capacity, uint32_t *pad_at);
-    void (*reserved[8])(void); /* NULL */
+    /* Whether sent_by, of the Via of a response, is one that build wrote: for requests that leave
+     * from several addresses. Asked where it is not the sent-by of the configuration. NULL: then
+     * the response is not for us (RFC 3261 section 18.1.2). */
+    bool (*sent_by_ours)(void *user, struct zsip_endpoint *endpoint, struct zsip_view sent_by);
+    void (*reserved[7])(void); /* NULL */
 };
 
 /* ---- Configuration --------------------------------------------------------------------------- */

@@ -196,6 +196,30 @@ Test(uac, response_with_a_foreign_sent_by_or_two_vias_is_dropped)
     cr_assert_eq(stats().responses_stray, 2);
 }
 
+static bool ours_is_9(void *user, struct zsip_endpoint *endpoint, struct zsip_view sent_by)
+{
+    (void)user;
+    (void)endpoint;
+    return sent_by.length > 12 && memcmp(sent_by.data, "198.51.100.9", 12) == 0;
+}
+
+Test(uac, a_sent_by_that_the_application_knows_as_its_own_is_taken)
+{
+    char text[4096];
+    world_close(&world);
+    world.config.callbacks.sent_by_ours = ours_is_9;
+    world.config.sent_by = ZSIP_VIEW("198.51.100.7:5060");
+    world_open(&world);
+    cr_assert_eq(send(), ZSIP_OK);
+    strcpy(text, response_to(world.sent[0], 200));
+    memcpy(strstr(text, "198.51.100.7"), "198.51.100.8", 12);
+    world_receive(&world, text);
+    cr_assert_eq(world.outcomes, 0);
+    memcpy(strstr(text, "198.51.100.8"), "198.51.100.9", 12);
+    world_receive(&world, text);
+    cr_assert_eq(world.outcomes, 1);
+}
+
 Test(uac, unanswered_request_leaves_eleven_times_and_times_out_at_32_s)
 {
     static const unsigned at_ms[] = {500,   1500,  3500,  7500,  11500,
