@@ -21,6 +21,9 @@ static void begin_line(FILE *out, const struct load_config *config, const char *
     else
         fprintf(out, ", window %u", config->window);
     fprintf(out, ", %u worker%s", config->workers, config->workers == 1 ? "" : "s");
+    if (config->sources != NULL)
+        fprintf(out, ", %u source%s", config->sources->count,
+                config->sources->count == 1 ? "" : "s");
     if (config->count > 0)
         fprintf(out, ", %s requests", load_format_count(config->count).text);
     if (config->duration_ns > 0)

@@ -4,6 +4,7 @@
 
 #include "bench/load/search.h"
 #include "bench/load/slo.h"
+#include "bench/load/source.h"
 #include "cli.h"
 #include "machine.h"
 #include "output.h"
@@ -29,6 +30,8 @@ struct load_arguments {
     struct cli_output output;
     struct cli_request request;
     struct load_slo slo;
+    struct load_sources sources;
+    const char *source_text;
     /* --find-max */
     bool find_max;
     unsigned repeats;
@@ -38,6 +41,11 @@ struct load_arguments {
 
 /* load_options.c: returns an exit status, or -1 to go on. */
 int load_options(int argc, char **argv, struct load_arguments *out);
+
+/* load_source.c: reads --source; and whether what it asks for is possible from here to there, once
+ * all else is known. false: said why. */
+bool load_source_set(const char *text, struct load_arguments *out);
+bool load_source_check(const struct load_arguments *out);
 
 /* watch.c: follows the run to its end, with a line a second where out is not NULL. The signals are
  * blocked; the first ends the arrivals, the second the run. Returns how often that was asked for.

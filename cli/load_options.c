@@ -25,6 +25,7 @@ enum {
     OPTION_MAX_PENDING,
     OPTION_START_AT,
     OPTION_REGISTER,
+    OPTION_SOURCE,
     OPTION_SLO,
     OPTION_FIND_MAX,
     OPTION_REPEATS,
@@ -92,6 +93,11 @@ static const struct cli_option options[] = {
      "what arrives, and tell what was delivered, twice, out of order,\n"
      "or lost, and how long it took"},
     {"overlap", OPTION_OVERLAP, NULL, "break that rule knowingly; the summary says so"},
+    {"source", OPTION_SOURCE, "LIST",
+     "send from these addresses, such as 127.0.1.1-127.0.1.50, and\n"
+     "ports, 127.0.1.1-50:6000-6009; several parts with commas. Via\n"
+     "and Contact name the one a request leaves from; a user keeps to\n"
+     "his. Up to 256 each worker; over tcp addresses alone"},
     {"proxy", OPTION_PROXY, "udp|tcp:ADDR:PORT", "next hop, as a preloaded loose Route"},
     {"auth", OPTION_AUTH, "USER:PASSWORD",
      "digest credentials for a 401 or 407; %06d is the number of the\n"
@@ -298,6 +304,8 @@ static bool option_traffic(int id, const char *value, struct load_arguments *out
     case OPTION_NO_RETRANSMIT:
         config->no_retransmit = true;
         return true;
+    case OPTION_SOURCE:
+        return load_source_set(value, out);
     case OPTION_PROXY:
         return cli_value_place_any("--proxy", value, false, &out->proxy, NULL);
     default:
@@ -513,13 +521,17 @@ static bool complete(struct load_arguments *out)
         lines = load_inject_lines(config->inject);
     if (!out->users_given)
         config->users = config->inject != NULL ? lines : config->window;
+    /* As many users each source. */
+    if (!out->users_given && config->inject == NULL && config->sources != NULL)
+        config->users = (config->users + config->sources->count - 1) / config->sources->count *
+                        config->sources->count;
     if (config->inject != NULL && config->users > lines) {
         cli_error("--users %u: the injection file has %u lines, each of them a user; give at most "
                   "as many",
                   config->users, lines);
         return false;
     }
-    if (!auth_check(out))
+    if (!auth_check(out) || !load_source_check(out))
         return false;
     if (config->users < config->workers) {
         cli_error("--users %u: fewer than --workers %u, which share them out; give more users or "

@@ -39,15 +39,6 @@ void load_authorize_drop(struct load_worker *worker)
     free(worker->unsigned_request);
 }
 
-/* Whose credentials: of what is registered the user's; else the sender's, unless a line of an
- * injection file names both. */
-static uint32_t identity(const struct load_worker *worker, const struct load_words *words)
-{
-    bool registers = worker->start_ns == 0 || worker->config->method == ZSIP_METHOD_REGISTER;
-
-    return registers || worker->config->inject != NULL ? words->user : words->sender;
-}
-
 void load_authorize_words(const struct load_worker *worker, uint32_t index,
                           struct load_words *words)
 {
@@ -60,15 +51,17 @@ void load_authorize_words(const struct load_worker *worker, uint32_t index,
 static void make(struct load_worker *worker, uint32_t index)
 {
     static const uint8_t branch[256];
+    const struct load_template *template;
     struct load_words words;
     uint32_t pad_at;
     size_t bytes;
 
+    template = load_worker_template_now(worker, &worker->slots[index]);
     load_worker_words(worker, &worker->slots[index], &words);
-    bytes = load_template_write(load_worker_template_now(worker), &words,
-                                (struct zsip_view){branch, worker->template.branch_bytes},
-                                worker->unsigned_request, LOAD_REQUEST_BYTES_MAX, &pad_at);
-    load_auth_make(worker->auth, index, identity(worker, &words),
+    bytes =
+        load_template_write(template, &words, (struct zsip_view){branch, template->branch_bytes},
+                            worker->unsigned_request, LOAD_REQUEST_BYTES_MAX, &pad_at);
+    load_auth_make(worker->auth, index, load_worker_identity(worker, &words),
                    (struct zsip_view){worker->unsigned_request, bytes});
 }
 
@@ -84,9 +77,10 @@ void load_authorize_begin(struct load_worker *worker, uint32_t index)
 static bool resend(struct load_worker *worker, uint32_t index, struct zsip_time now)
 {
     enum zsip_method method = worker->start_ns == 0 ? ZSIP_METHOD_REGISTER : worker->config->method;
+    const struct load_source *source = load_worker_source(worker, &worker->slots[index]);
     uint64_t client;
 
-    return zsip_endpoint_send_built(worker->endpoint, method, &worker->path, index, now, &client) ==
+    return zsip_endpoint_send_built(worker->endpoint, method, &source->path, index, now, &client) ==
            ZSIP_OK;
 }
 
@@ -99,7 +93,7 @@ bool load_authorize_again(struct load_worker *worker, const struct zsip_outcome 
         (outcome->code != 401 && outcome->code != 407))
         return false;
     load_worker_words(worker, &worker->slots[index], &words);
-    if (!load_auth_again(worker->auth, index, identity(worker, &words), outcome->msg))
+    if (!load_auth_again(worker->auth, index, load_worker_identity(worker, &words), outcome->msg))
         return false;
     make(worker, index);
     load_count(&worker->counters.challenged, 1);

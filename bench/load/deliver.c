@@ -78,7 +78,7 @@ static bool is_ours(const struct load_worker *worker, const struct zsip_incoming
     uint64_t arrival;
 
     if (!load_stamp_read(msg->data + msg->body_offset, msg->body_bytes, stamp) ||
-        stamp->run != worker->template.run || stamp->sequence >> 56 != worker->index)
+        stamp->run != worker->sources[0].template.run || stamp->sequence >> 56 != worker->index)
         return false;
     arrival = stamp->sequence & (UINT64_MAX >> 8);
     return arrival < worker->arrivals && worker->arrivals - arrival <= LOAD_DELIVER_WINDOW &&
@@ -134,6 +134,7 @@ uint64_t load_deliver_register(struct load_worker *worker, struct zsip_time now)
     while (deliver->asked < worker->user_count && worker->free_count > 0 &&
            deliver->asked - deliver->ended < LOAD_REGISTER_WINDOW) {
         uint32_t index = worker->free_slots[worker->free_count - 1];
+        const struct load_source *source;
         uint64_t client;
 
         worker->slots[index] = (struct load_slot){
@@ -143,7 +144,8 @@ uint64_t load_deliver_register(struct load_worker *worker, struct zsip_time now)
             .user = worker->user_first + deliver->asked,
         };
         load_authorize_begin(worker, index);
-        if (zsip_endpoint_send_built(worker->endpoint, ZSIP_METHOD_REGISTER, &worker->path, index,
+        source = load_worker_source(worker, &worker->slots[index]);
+        if (zsip_endpoint_send_built(worker->endpoint, ZSIP_METHOD_REGISTER, &source->path, index,
                                      now, &client) != ZSIP_OK)
             return now.monotonic_ns;
         worker->free_count--;
@@ -180,8 +182,9 @@ void load_deliver_configure(const struct load_worker *worker, struct zsip_endpoi
     endpoint->merged = ZSIP_MERGED_ACCEPT;
 }
 
-enum zsip_status load_deliver_create(struct load_worker *worker, const char *sent_by, uint64_t run,
-                                     char *error, size_t error_bytes)
+enum zsip_status load_deliver_template(const struct load_worker *worker, struct load_source *source,
+                                       const char *sent_by, uint64_t run, char *error,
+                                       size_t error_bytes)
 {
     const struct load_config *config = worker->config;
     uint64_t run_s =
@@ -200,6 +203,12 @@ enum zsip_status load_deliver_create(struct load_worker *worker, const char *sen
         .inject = config->inject,
         .run = run,
     };
+
+    return load_template_make(&source->registration, &registration, error, error_bytes);
+}
+
+enum zsip_status load_deliver_create(struct load_worker *worker, char *error, size_t error_bytes)
+{
     struct load_deliver *deliver = calloc(1, sizeof *deliver);
 
     worker->deliver = deliver;
@@ -214,14 +223,13 @@ enum zsip_status load_deliver_create(struct load_worker *worker, const char *sen
         return ZSIP_ERROR_MEMORY;
     }
     load_histogram_clear(&worker->one_way);
-    return load_template_make(&deliver->registration, &registration, error, error_bytes);
+    return ZSIP_OK;
 }
 
 void load_deliver_destroy(struct load_deliver *deliver)
 {
     if (deliver == NULL)
         return;
-    load_template_drop(&deliver->registration);
     free(deliver->seen);
     free(deliver->users);
     free(deliver->newest);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct load_worker;
+struct load_source;
 
 /* Requests of which is remembered whether they were delivered: later ones take the place of the
  * oldest. */
@@ -18,7 +19,6 @@ struct load_worker;
 #define LOAD_REGISTER_WINDOW 64u
 
 struct load_deliver {
-    struct load_template registration;
     uint64_t *seen;   /* a bit a request, LOAD_DELIVER_WINDOW of them */
     uint32_t *users;  /* whom each of those was sent to */
     uint64_t *newest; /* of each user: 1 + the latest request that came, 0: none */
@@ -37,9 +37,12 @@ struct load_stamp {
 /* Reads the beginning of a body; false: it is none of ours. */
 bool load_stamp_read(const uint8_t *body, size_t bytes, struct load_stamp *out);
 
-/* ERROR_MEMORY, or as load_template_make(). */
-enum zsip_status load_deliver_create(struct load_worker *worker, const char *sent_by, uint64_t run,
-                                     char *error, size_t error_bytes);
+/* ERROR_MEMORY. */
+enum zsip_status load_deliver_create(struct load_worker *worker, char *error, size_t error_bytes);
+/* Compiles the REGISTERs that leave from a source; as load_template_make(). */
+enum zsip_status load_deliver_template(const struct load_worker *worker, struct load_source *source,
+                                       const char *sent_by, uint64_t run, char *error,
+                                       size_t error_bytes);
 void load_deliver_destroy(struct load_deliver *deliver);
 /* What the endpoint needs for it. */
 void load_deliver_configure(const struct load_worker *worker,

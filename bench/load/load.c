@@ -431,7 +431,7 @@ static void worker_result(const struct load_worker *worker, struct load_result *
     result->send_errors += GREW(ring, send_errors) + GREW(ring, send_full);
 #undef GREW
     result->busy = busy(worker) > result->busy ? busy(worker) : result->busy;
-    result->request_bytes = worker->template.bytes;
+    result->request_bytes = worker->sources[worker->source_widest].template.bytes;
     load_scripted_result(worker, result);
     if (atomic_load(&worker->series_count) > result->seconds)
         result->seconds = atomic_load(&worker->series_count);

@@ -63,15 +63,17 @@ typedef void (*load_second_told)(void *user, uint32_t index, const struct load_s
                                  const struct load_histogram *latency);
 
 struct load_inject;
+struct load_sources;
 struct load_slo;
 struct load_pcap;
 struct scenario;
 
 struct load_config {
     struct zsip_address remote;
-    enum zsip_transport transport; /* NONE: UDP */
-    uint32_t connections;          /* over TCP: of each worker; 0: one */
-    const char *domain;            /* host[:port] in the target URIs */
+    enum zsip_transport transport;      /* NONE: UDP */
+    uint32_t connections;               /* over TCP: of each worker; 0: one */
+    const struct load_sources *sources; /* source.h: where to send from; NULL: the kernel says */
+    const char *domain;                 /* host[:port] in the target URIs */
     const char *proxy; /* host:port in a preloaded Route, remote its address; NULL: none */
     enum zsip_method method;
     /* Of requests, as struct load_template_config says; all but method and body_bytes may be NULL.

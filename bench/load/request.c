@@ -69,10 +69,29 @@ void load_worker_words(const struct load_worker *worker, const struct load_slot 
     };
 }
 
+uint32_t load_worker_identity(const struct load_worker *worker, const struct load_words *words)
+{
+    bool registers = worker->start_ns == 0 || worker->config->method == ZSIP_METHOD_REGISTER;
+
+    return registers || worker->config->inject != NULL ? words->user : words->sender;
+}
+
+struct load_source *load_worker_source(const struct load_worker *worker,
+                                       const struct load_slot *slot)
+{
+    struct load_words words;
+
+    if (worker->source_count == 1)
+        return worker->sources;
+    load_worker_words(worker, slot, &words);
+    return &worker->sources[(load_worker_identity(worker, &words) - worker->user_first) %
+                            worker->source_count];
+}
+
 /* The longest request that the lines of this worker's users make; 0: one that is too long. */
 static uint32_t longest(const struct load_worker *worker)
 {
-    const struct load_template *template = &worker->template;
+    const struct load_template *template = &worker->sources[worker->source_widest].template;
     uint32_t most = template->bytes, tried = 1;
     uint8_t *out = malloc(LOAD_REQUEST_BYTES_MAX), branch[256] = {0};
     uint32_t room = load_worker_room(worker->config);
@@ -100,21 +119,22 @@ static uint32_t longest(const struct load_worker *worker)
     return most;
 }
 
-static enum zsip_status size_check(struct load_worker *worker, char *error, size_t error_bytes)
+enum zsip_status load_worker_size_check(struct load_worker *worker, char *error, size_t error_bytes)
 {
     const struct load_config *config = worker->config;
-    bool sized = worker->template.sized;
+    struct load_template *template = &worker->sources[worker->source_widest].template;
+    bool sized = template->sized;
     uint32_t bytes, over;
 
-    worker->template.sized = false; /* the largest body there is */
+    template->sized = false; /* the largest body there is */
     bytes = longest(worker);
-    worker->template.sized = sized;
+    template->sized = sized;
     if (bytes == 0) {
         snprintf(error, error_bytes, "%s: a line makes a request too large",
                  load_inject_path(config->inject));
         return ZSIP_ERROR_SIZE;
     }
-    worker->template.bytes = bytes;
+    template->bytes = bytes;
     if (bytes <= ZSIP_MESSAGE_BYTES_MAX || config->method != ZSIP_METHOD_MESSAGE || config->vouched)
         return ZSIP_OK;
     over = bytes - ZSIP_MESSAGE_BYTES_MAX;
@@ -135,8 +155,9 @@ static const char *own_from(const struct load_config *config, char out[512])
     return out;
 }
 
-enum zsip_status load_worker_template(struct load_worker *worker, const char *sent_by, uint64_t run,
-                                      char *error, size_t error_bytes)
+enum zsip_status load_worker_template(struct load_worker *worker, struct load_source *source,
+                                      const char *sent_by, uint64_t run, char *error,
+                                      size_t error_bytes)
 {
     const struct load_config *config = worker->config;
     char from[512];
@@ -162,7 +183,6 @@ enum zsip_status load_worker_template(struct load_worker *worker, const char *se
         .inject = config->inject,
         .run = run,
     };
-    enum zsip_status status = load_template_make(&worker->template, &template, error, error_bytes);
 
-    return status == ZSIP_OK ? size_check(worker, error, error_bytes) : status;
+    return load_template_make(&source->template, &template, error, error_bytes);
 }

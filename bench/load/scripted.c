@@ -80,7 +80,7 @@ void load_scripted_configure(const struct load_worker *worker,
 enum zsip_status load_scripted_bind(struct load_worker *worker, const struct zsip_address *bound,
                                     char *error, size_t error_bytes)
 {
-    return scenario_run_bind(worker->script, worker->endpoint, &worker->path, bound,
+    return scenario_run_bind(worker->script, worker->endpoint, &worker->sources[0].path, bound,
                              worker->config->domain, error, error_bytes);
 }
 

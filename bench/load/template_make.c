@@ -460,6 +460,17 @@ static void text_compile(struct maker *maker)
              maker->branched ? "call_id" : "branch");
 }
 
+/* There may be many templates. */
+static void shrink(struct load_template *template)
+{
+    uint8_t *text = realloc(template->text, template->text_bytes);
+
+    if (text == NULL)
+        return;
+    template->text = text;
+    template->text_room = template->text_bytes;
+}
+
 enum zsip_status load_template_make(struct load_template *out,
                                     const struct load_template_config *config, char *error,
                                     size_t error_bytes)
@@ -497,5 +508,7 @@ enum zsip_status load_template_make(struct load_template *out,
         out->pad_at = 0;
     if (maker.status != ZSIP_OK)
         load_template_drop(out);
+    else
+        shrink(out);
     return maker.status;
 }

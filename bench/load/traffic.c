@@ -111,8 +111,8 @@ static enum zsip_status send_one(struct load_worker *worker, uint64_t planned_ns
     slot->sequence = (uint64_t)worker->index << 56 | worker->arrivals;
     slot->user = user_peek(worker);
     load_authorize_begin(worker, index);
-    status = zsip_endpoint_send_built(worker->endpoint, worker->config->method, &worker->path,
-                                      index, now, &client);
+    status = zsip_endpoint_send_built(worker->endpoint, worker->config->method,
+                                      &load_worker_source(worker, slot)->path, index, now, &client);
     if (status != ZSIP_OK)
         return status;
     worker->free_count--;
@@ -200,9 +200,12 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
     return ZSIP_NEVER_NS;
 }
 
-const struct load_template *load_worker_template_now(const struct load_worker *worker)
+const struct load_template *load_worker_template_now(const struct load_worker *worker,
+                                                     const struct load_slot *slot)
 {
-    return worker->start_ns != 0 ? &worker->template : &worker->deliver->registration;
+    const struct load_source *source = load_worker_source(worker, slot);
+
+    return worker->start_ns != 0 ? &source->template : &source->registration;
 }
 
 size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, uint8_t *out,
@@ -215,8 +218,8 @@ size_t load_worker_build(void *user, uint64_t cookie, struct zsip_view branch, u
         return scenario_run_build(worker->script, cookie, branch, out, capacity, pad_at);
     load_worker_words(worker, &worker->slots[cookie], &words);
     load_authorize_words(worker, (uint32_t)cookie, &words);
-    return load_template_write(load_worker_template_now(worker), &words, branch, out, capacity,
-                               pad_at);
+    return load_template_write(load_worker_template_now(worker, &worker->slots[cookie]), &words,
+                               branch, out, capacity, pad_at);
 }
 
 /* ---- What came of it ------------------------------------------------------------------------- */

@@ -42,11 +42,30 @@ static void users_set(struct load_worker *worker)
     worker->user_count = (uint32_t)load_share(config->users, worker->index, config->workers);
 }
 
+/* How many sources this worker has, and which is its first: its share, or one of what is fewer than
+ * the workers. */
+static uint32_t sources_share(const struct load_worker *worker, uint32_t *first)
+{
+    const struct load_config *config = worker->config;
+
+    *first = 0;
+    if (config->sources == NULL)
+        return 1;
+    if (config->sources->count < config->workers) {
+        *first = worker->index % config->sources->count;
+        return 1;
+    }
+    for (uint32_t i = 0; i < worker->index; i++)
+        *first += (uint32_t)load_share(config->sources->count, i, config->workers);
+    return (uint32_t)load_share(config->sources->count, worker->index, config->workers);
+}
+
 static bool memory_take(struct load_worker *worker)
 {
     const struct load_config *config = worker->config;
     uint64_t run_s =
         (config->warmup_ns + config->duration_ns + 64 * config->t1_ns) / ZSIP_NS_PER_S + 10;
+    uint32_t first;
 
     worker->slot_count = (uint32_t)load_share(config->window, worker->index, config->workers);
     worker->series_max =
@@ -55,6 +74,11 @@ static bool memory_take(struct load_worker *worker)
     worker->free_slots = calloc(worker->slot_count, sizeof *worker->free_slots);
     worker->idle_users = calloc(worker->user_count, sizeof *worker->idle_users);
     worker->series = calloc(worker->series_max, sizeof *worker->series);
+    worker->source_count = sources_share(worker, &first);
+    worker->sources = calloc(worker->source_count, sizeof *worker->sources);
+    if (worker->sources == NULL ||
+        (worker->source_count > 1 && !load_names_create(&worker->names, worker->source_count)))
+        return false;
     if (worker->slots == NULL || worker->free_slots == NULL || worker->idle_users == NULL ||
         worker->series == NULL)
         return false;
@@ -73,6 +97,15 @@ static bool memory_take(struct load_worker *worker)
 }
 
 /* ---- Ring and socket ------------------------------------------------------------------------- */
+
+/* Whether the sent-by of a response is that of one of our sources. */
+static bool sent_by_ours(void *user, struct zsip_endpoint *endpoint, struct zsip_view sent_by)
+{
+    const struct load_worker *worker = user;
+
+    (void)endpoint;
+    return load_names_have(&worker->names, sent_by);
+}
 
 static enum zsip_status ring_take(struct load_worker *worker, char *error, size_t error_bytes)
 {
@@ -112,6 +145,12 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     /* All that may be pending, before a connection stands. */
     zsip.streams.unsent_bytes = 64 << 20;
     zsip.streams.memory_bytes = 256 << 20;
+    if (worker->source_count > 1) {
+        zsip.endpoint.callbacks.sent_by_ours = sent_by_ours;
+        /* What comes to different sockets shares no buffer. */
+        for (zsip.buffers = 64; zsip.buffers < 4 * worker->source_count;)
+            zsip.buffers *= 2;
+    }
     if (worker->script != NULL)
         load_scripted_configure(worker, &zsip.endpoint);
     if (config->registers)
@@ -122,35 +161,104 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     return status;
 }
 
-static enum zsip_status socket_take(struct load_worker *worker, struct zsip_address *bound,
-                                    char *error, size_t error_bytes)
+static enum zsip_status local_of(const struct load_worker *worker, uint32_t index,
+                                 struct zsip_address *local, char *error, size_t error_bytes)
 {
     const struct load_config *config = worker->config;
-    struct zsip_address local;
     char text[ZSIP_ADDRESS_TEXT_BYTES];
-    enum zsip_status status = zsip_address_source(&config->remote, &local);
+    enum zsip_status status;
 
-    if (status != ZSIP_OK) {
+    if (config->sources != NULL) {
+        load_sources_at(config->sources, index, local);
+        return ZSIP_OK;
+    }
+    status = zsip_address_source(&config->remote, local);
+    local->port = 0;
+    if (status != ZSIP_OK)
         snprintf(error, error_bytes,
                  "%s: no way there from this machine; check the address and "
                  "the routes",
                  zsip_address_text(&config->remote, text));
+    return status;
+}
+
+/* Opens the socket of one source. Over TCP it holds the port that Via names; connections leave from
+ * its address. */
+static enum zsip_status socket_take(struct load_worker *worker, uint32_t index,
+                                    struct load_source *source, struct zsip_address *bound,
+                                    char *error, size_t error_bytes)
+{
+    const struct load_config *config = worker->config;
+    bool tcp = config->transport == ZSIP_TRANSPORT_TCP;
+    struct zsip_address local;
+    enum zsip_status status = local_of(worker, index, &local, error, error_bytes);
+
+    if (status == ZSIP_OK)
+        status = zsip_worker_listen(worker->zsip, ZSIP_TRANSPORT_UDP, &local, 0, bound, error,
+                                    error_bytes);
+    if (status != ZSIP_OK)
         return status;
-    }
-    local.port = 0;
-    status =
-        zsip_worker_listen(worker->zsip, ZSIP_TRANSPORT_UDP, &local, 0, bound, error, error_bytes);
-    if (status == ZSIP_OK && config->pcap != NULL)
+    if (config->pcap != NULL)
         load_pcap_local(load_pcap_lane(config->pcap, worker->index), bound);
-    worker->path = (struct zsip_path){
+    source->path = (struct zsip_path){
         .remote = config->remote,
         .transport = ZSIP_TRANSPORT_UDP,
         /* A reliable path has no Timer E (RFC 3261 section 17.1.2.2); Timer F stays. */
         .flags = config->no_retransmit ? ZSIP_PATH_RELIABLE : 0,
     };
-    if (config->transport == ZSIP_TRANSPORT_TCP) {
-        worker->path.transport = ZSIP_TRANSPORT_TCP;
-        worker->path.flags = ZSIP_PATH_RELIABLE;
+    if (tcp) {
+        source->path.transport = ZSIP_TRANSPORT_TCP;
+        source->path.flags = ZSIP_PATH_RELIABLE;
+    }
+    if (config->sources != NULL) {
+        source->path.local = *bound;
+        source->path.local.port = tcp ? 0 : bound->port;
+        source->path.flow = tcp ? 0 : 1u + (uint32_t)(source - worker->sources);
+    }
+    return ZSIP_OK;
+}
+
+/* What is sent from a source. */
+static enum zsip_status source_say(struct load_worker *worker, struct load_source *source,
+                                   const char *sent_by, uint64_t run, char *error,
+                                   size_t error_bytes)
+{
+    enum zsip_status status =
+        load_worker_template(worker, source, sent_by, run, error, error_bytes);
+
+    if (status == ZSIP_OK && worker->config->registers)
+        status = load_deliver_template(worker, source, sent_by, run, error, error_bytes);
+    if (worker->source_count > 1)
+        load_names_add(&worker->names, sent_by);
+    return status;
+}
+
+/* The sockets of all sources, and their templates. *bound becomes the first one's address. */
+static enum zsip_status sources_take(struct load_worker *worker, uint64_t run,
+                                     struct zsip_address *bound, char *error, size_t error_bytes)
+{
+    char sent_by[ZSIP_ADDRESS_TEXT_BYTES];
+    enum zsip_status status = ZSIP_OK;
+    struct zsip_address at;
+    size_t longest = 0;
+    uint32_t first = 0;
+
+    sources_share(worker, &first);
+    for (uint32_t i = 0; i < worker->source_count && status == ZSIP_OK; i++) {
+        struct load_source *source = &worker->sources[i];
+
+        status = socket_take(worker, first + i, source, &at, error, error_bytes);
+        if (status != ZSIP_OK)
+            break;
+        if (i == 0)
+            *bound = at;
+        at.scope = 0; /* means nothing to others */
+        if (strlen(zsip_address_text(&at, sent_by)) > longest) {
+            longest = strlen(sent_by);
+            worker->source_widest = i;
+        }
+        if (worker->config->scenario == NULL)
+            status = source_say(worker, source, sent_by, run, error, error_bytes);
     }
     return status;
 }
@@ -188,17 +296,19 @@ enum zsip_status load_worker_create(struct load_worker *worker, const struct loa
     if (status == ZSIP_OK)
         status = ring_take(worker, error, error_bytes);
     if (status == ZSIP_OK)
-        status = socket_take(worker, &bound, error, error_bytes);
+        status = sources_take(worker, run, &bound, error, error_bytes);
     if (status == ZSIP_OK && config->scenario != NULL)
         return load_scripted_bind(worker, &bound, error, error_bytes);
     if (status == ZSIP_OK)
-        status = load_worker_template(worker, zsip_address_text(&bound, sent_by), run, error,
-                                      error_bytes);
+        status = load_worker_size_check(worker, error, error_bytes);
     if (status == ZSIP_OK && config->auth != NULL)
         status = load_authorize_create(worker, run, error, error_bytes);
     if (status == ZSIP_OK && config->registers)
-        status = load_deliver_create(worker, sent_by, run, error, error_bytes);
-    return status == ZSIP_OK ? sent_by_set(worker, sent_by, error, error_bytes) : status;
+        status = load_deliver_create(worker, error, error_bytes);
+    if (status != ZSIP_OK)
+        return status;
+    bound.scope = 0;
+    return sent_by_set(worker, zsip_address_text(&bound, sent_by), error, error_bytes);
 }
 
 void load_worker_destroy(struct load_worker *worker)
@@ -207,7 +317,12 @@ void load_worker_destroy(struct load_worker *worker)
         zsip_worker_destroy(worker->zsip);
     scenario_run_destroy(worker->script);
     load_authorize_drop(worker);
-    load_template_drop(&worker->template);
+    for (uint32_t i = 0; worker->sources != NULL && i < worker->source_count; i++) {
+        load_template_drop(&worker->sources[i].template);
+        load_template_drop(&worker->sources[i].registration);
+    }
+    free(worker->sources);
+    load_names_drop(&worker->names);
     load_deliver_destroy(worker->deliver);
     free(worker->slots);
     free(worker->free_slots);

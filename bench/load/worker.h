@@ -6,6 +6,7 @@
 #include "interval.h"
 #include "load.h"
 #include "plan.h"
+#include "source.h"
 #include "template.h"
 
 #include <pthread.h>
@@ -48,6 +49,13 @@ enum load_phase {
     LOAD_PHASE_OVER = 2,
 };
 
+/* A place that requests leave from, and what they say there. */
+struct load_source {
+    struct zsip_path path;
+    struct load_template template;
+    struct load_template registration; /* of who registers */
+};
+
 struct load_auth;
 struct scenario_run;
 
@@ -55,14 +63,16 @@ struct load_worker {
     struct zsip_worker *zsip;
     struct zsip_endpoint *endpoint;
     const struct load_config *config;
-    struct load_template template;
-    struct scenario_run *script; /* NULL: the template it is */
+    struct load_source *sources; /* source_count; a user keeps to his */
+    uint32_t source_count;
+    uint32_t source_widest;      /* with the longest sent-by */
+    struct load_names names;     /* sent-bys, if there are several sources */
+    struct scenario_run *script; /* NULL: the templates it is */
     struct load_auth *auth;      /* NULL: no credentials */
     uint32_t *again;             /* slots that were challenged when the output was full */
     uint32_t again_count;
     uint8_t *unsigned_request; /* what credentials are made for */
     struct load_plan plan;     /* of an open loop */
-    struct zsip_path path;
     uint32_t index;
 
     enum load_phase phase;
@@ -155,8 +165,9 @@ void load_authorize_words(const struct load_worker *worker, uint32_t index,
 bool load_authorize_again(struct load_worker *worker, const struct zsip_outcome *outcome);
 /* Sends what had no room. false: there is none again. */
 bool load_authorize_turn(struct load_worker *worker, struct zsip_time now);
-/* The template of this phase of the run. */
-const struct load_template *load_worker_template_now(const struct load_worker *worker);
+/* The template for a slot's request in this phase of the run. */
+const struct load_template *load_worker_template_now(const struct load_worker *worker,
+                                                     const struct load_slot *slot);
 /* A request of this slot ended. */
 void load_worker_ended(struct load_worker *worker, const struct load_slot *slot,
                        const struct zsip_outcome *outcome);
@@ -166,9 +177,19 @@ void load_worker_ended(struct load_worker *worker, const struct load_slot *slot,
 void load_worker_users(struct load_worker *worker);
 /* Room that one request may need. */
 uint32_t load_worker_room(const struct load_config *config);
-/* Compiles the template. error as in load_create(). */
-enum zsip_status load_worker_template(struct load_worker *worker, const char *sent_by, uint64_t run,
-                                      char *error, size_t error_bytes);
+/* Compiles the template of a source. error as in load_create(). */
+enum zsip_status load_worker_template(struct load_worker *worker, struct load_source *source,
+                                      const char *sent_by, uint64_t run, char *error,
+                                      size_t error_bytes);
+/* Whether the longest request may be sent. error as in load_create(). */
+enum zsip_status load_worker_size_check(struct load_worker *worker, char *error,
+                                        size_t error_bytes);
+/* Who sends the request: of a REGISTER its user; else the sender, unless a line of an injection
+ * file names both. */
+uint32_t load_worker_identity(const struct load_worker *worker, const struct load_words *words);
+/* Where the request of a slot leaves from: where its sender does. */
+struct load_source *load_worker_source(const struct load_worker *worker,
+                                       const struct load_slot *slot);
 /* What the request of a slot says. */
 void load_worker_words(const struct load_worker *worker, const struct load_slot *slot,
                        struct load_words *out);
