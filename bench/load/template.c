@@ -185,7 +185,10 @@ static size_t write_parts(const struct load_template *template, const struct loa
             append_body(template, words->sequence, &cursor);
             break;
         case LOAD_PART_LENGTH:
+            /* What stood here before may be the end of a line: the head must end where it does. */
             length = room(&cursor, part->bytes);
+            if (length != NULL)
+                memset(length, ' ', part->bytes);
             break;
         default:
             at = room(&cursor, part->bytes);

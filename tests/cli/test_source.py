@@ -29,6 +29,8 @@ class Sources(Peer):
                 self.wrong.append((name, header(message, "Via")))
             if (header(message, "Contact") or name).find(name) < 0:
                 self.wrong.append((name, header(message, "Contact")))
+            if header(message, "Content-Length") != str(len(message.split(b"\r\n\r\n", 1)[1])):
+                self.wrong.append((name, "Content-Length", header(message, "Content-Length")))
             self.users.setdefault(header(message, "To"), set()).add(source)
             self.socket.sendto(peers.response_to(message), source)
 
@@ -107,6 +109,10 @@ class SourcesOfLoad(Case):
     def test_contacts_of_registrations_name_their_source(self):
         came = self.run_from("127.0.1.1-3", "--count", 60, "--method", "REGISTER").came
         self.assertEqual(3, len(came))
+
+    def test_credentials_change_no_length(self):
+        came = self.run_from("127.0.1.1-9", "--count", 500, "--auth", "u%06d:p").came
+        self.assertEqual(9, len(came))
 
     def test_ipv6(self):
         came = self.run_from("::1", "--count", 20, host="::1", family=socket.AF_INET6).came
