@@ -82,7 +82,7 @@ int zsip_cli_load(int argc, char **argv)
     begin_line(arguments.output.text, &arguments.config, arguments.scenario.path);
     snprintf(title, sizeof title, "zsip load %s", argv[argc - 1]);
     if (load_start(load) == ZSIP_OK) {
-        cli_output_begin(&arguments.output, load);
+        cli_output_show(&arguments.output, load);
         if (arguments.quiet)
             load_watch(load, NULL, &signals);
         else

@@ -48,8 +48,8 @@ bool load_source_set(const char *text, struct load_arguments *out);
 bool load_source_check(const struct load_arguments *out);
 
 /* watch.c: follows the run to its end, with a line a second where out is not NULL. The signals are
- * blocked; the first ends the arrivals, the second the run. Returns how often that was asked for.
- */
+ * blocked; the first SIGINT ends the arrivals, the next or a SIGTERM the run. Returns how often
+ * that was asked for. */
 unsigned load_watch(struct load *load, FILE *out, const sigset_t *signals);
 /* The same, on a terminal with the live view. */
 unsigned load_watch_live(struct load *load, const struct load_config *config, const char *title,

@@ -124,8 +124,9 @@ static const struct cli_command command = {
     .usage = "load [OPTIONS] udp|tcp:HOST:PORT",
     .about = "Sends requests to HOST, measures what comes back, and says so once a second and at\n"
              "the end. When the arrivals are over it waits for what is pending, 64*T1 at most\n"
-             "(32 seconds). Ctrl-C ends the arrivals, a second one the run. Latency of an open\n"
-             "loop counts from when a request should have left.",
+             "(32 seconds). Ctrl-C ends the arrivals, a second one or a\n"
+             "SIGTERM the run; what was measured is told all the same. Latency of an open loop\n"
+             "counts from when a request should have left.",
     .details =
         "Exit status: 0 every request was answered 2xx; 1 every one was answered, not all\n"
         "2xx; 2 some ended without an answer, or the run could not begin; 4 the generator\n"

@@ -39,12 +39,22 @@ static bool open_one(const char *what, const char *path, FILE **file)
     return *file != NULL;
 }
 
+/* What stands above the lines, once: when users are registered first, the start is known late. */
+static void begin_once(struct cli_output *output)
+{
+    if (output->load == NULL || output->begun)
+        return;
+    output->begun = true;
+    load_output_begin(&output->output, load_started_utc_us(output->load));
+}
+
 /* Of each second, on the main thread. */
 static void second(void *user, uint32_t index, const struct load_second *about,
                    const struct load_histogram *latency)
 {
     struct cli_output *output = user;
 
+    begin_once(output);
     load_output_second(&output->output, index, about, latency);
     if (output->watch.metrics == NULL || about->warmup)
         return;
@@ -104,12 +114,6 @@ void cli_output_show(struct cli_output *output, struct load *load)
     pthread_mutex_unlock(&output->lock);
 }
 
-void cli_output_begin(struct cli_output *output, struct load *load)
-{
-    cli_output_show(output, load);
-    load_output_begin(&output->output, load_started_utc_us(load));
-}
-
 /* The page is drawn from what the JSON says, so that zsip report draws the same one. */
 static bool html_close(struct cli_output *output, json_t *root)
 {
@@ -143,6 +147,7 @@ bool cli_output_close(struct cli_output *output, struct load *load,
     json_t *root = NULL;
     bool good = cli_outside_close(&output->watch);
 
+    begin_once(output);
     if ((output->json_file != NULL || output->html_file != NULL) && result != NULL)
         root = load_json(&from);
     if (output->html_file != NULL)

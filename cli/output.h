@@ -40,6 +40,7 @@ struct cli_output {
     FILE *json_file;
     FILE *html_file;
     struct load_output output;
+    bool begun; /* what stands above the lines is written */
     struct cli_outside watch;
     /* What metrics are read from, by their own thread. */
     pthread_mutex_t lock;
@@ -61,10 +62,9 @@ bool cli_output_option(int id, const char *value, struct cli_output *output);
  * lives as long as the output. false: said on stderr. */
 bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
                      struct load_config *config);
-/* Whose numbers the metrics are from here on; NULL: nobody's, before load_destroy(). */
+/* Whose numbers the metrics and the lines are from here on; NULL: nobody's, before load_destroy().
+ */
 void cli_output_show(struct cli_output *output, struct load *load);
-/* The run began. */
-void cli_output_begin(struct cli_output *output, struct load *load);
 /* The run is over: writes and closes. result NULL: there is none, only closes. false: said on
  * stderr. */
 bool cli_output_close(struct cli_output *output, struct load *load,

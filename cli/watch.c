@@ -71,12 +71,19 @@ static void second_show(struct watch *watch, const struct load_second *second)
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-static void end_asked(struct watch *watch)
+/* The first time there is something to wait for. SIGTERM waits for nothing: who sends it, kills
+ * next. */
+static void end_asked(struct watch *watch, bool at_once)
 {
-    if (watch->asked++ == 0)
+    if (watch->asked++ == 0 && !at_once && load_arriving(watch->load)) {
         load_close(watch->load);
-    else
+        if (!cli_live_on(&watch->live))
+            fputs("zsip load: no more requests; waiting for what is pending, once more to stop at "
+                  "once\n",
+                  stderr);
+    } else {
         load_stop(watch->load);
+    }
 }
 
 static void rate_change(struct watch *watch, double by)
@@ -116,7 +123,7 @@ static void key(struct watch *watch, int pressed)
         break;
     case 'q':
         if (watch->asked == 0)
-            end_asked(watch);
+            end_asked(watch, false);
         break;
     case 'Q':
         watch->asked++;
@@ -150,7 +157,7 @@ static void loop(struct watch *watch, FILE *out, const char *title, const sigset
 
     do {
         struct load_second second;
-        int pressed;
+        int pressed, number;
 
         running = load_running(watch->load); /* before the last second is looked for */
         for (; load_second(watch->load, printed, &second); printed++) {
@@ -163,13 +170,9 @@ static void loop(struct watch *watch, FILE *out, const char *title, const sigset
         while ((pressed = cli_live_key(&watch->live)) != 0)
             key(watch, pressed);
         draw(watch, title);
-        if (!running || sigtimedwait(signals, NULL, &pause) < 0)
-            continue;
-        end_asked(watch);
-        if (!cli_live_on(&watch->live) && watch->asked == 1)
-            fputs("zsip load: no more requests; waiting for what is pending, once more to stop "
-                  "at once\n",
-                  stderr);
+        number = running ? sigtimedwait(signals, NULL, &pause) : 0;
+        if (number > 0)
+            end_asked(watch, number == SIGTERM);
     } while (running);
 }
 

@@ -26,6 +26,7 @@ struct load {
     uint64_t start_ns;
     int64_t started_utc_us;
     uint32_t registered, register_failed, register_code;
+    bool preparing; /* users are being registered: the start is not set */
     struct rusage usage_before;
     uint64_t target_dropped_before;
     /* The seconds that are over, all workers together. */
@@ -188,13 +189,10 @@ static bool prepared(const struct load *load)
     return true;
 }
 
-/* Registrations before the run. Bounded by their own timeouts. */
-static void prepare(struct load *load)
+/* Registrations are over, or were given up: the run begins, or not at all. */
+static void prepare_end(struct load *load)
 {
-    const struct timespec pause = {0, 2000000};
-
-    while (!prepared(load))
-        nanosleep(&pause, NULL);
+    load->preparing = false;
     start_set(load);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         load->registered += atomic_load(&load->workers[i]->registered);
@@ -229,13 +227,24 @@ enum zsip_status load_start(struct load *load)
         }
         worker->threaded = true;
     }
-    if (load->config.registers)
-        prepare(load);
+    load->preparing = load->config.registers;
     return ZSIP_OK;
+}
+
+bool load_arriving(const struct load *load)
+{
+    for (uint32_t i = 0; i < load->config.workers; i++) {
+        if (!atomic_load_explicit(&load->workers[i]->draining, memory_order_relaxed) &&
+            !atomic_load_explicit(&load->workers[i]->close_wanted, memory_order_relaxed))
+            return true;
+    }
+    return false;
 }
 
 bool load_running(struct load *load)
 {
+    if (load->preparing && prepared(load))
+        prepare_end(load);
     for (uint32_t i = 0; i < load->config.workers; i++) {
         struct load_worker *worker = load->workers[i];
 

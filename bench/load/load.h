@@ -234,12 +234,17 @@ struct load;
  * zsip_worker_create(), zsip_worker_listen(), zsip_address_source(). */
 enum zsip_status load_create(const struct load_config *config, struct load **load, char *error,
                              size_t error_bytes);
-/* ERROR_SYSTEM: no thread. */
+/* Returns at once; where users are to be registered first, that goes on. ERROR_SYSTEM: no thread.
+ */
 enum zsip_status load_start(struct load *load);
 /* When the first second began, and the first request was due, in us since 1970 UTC. After
- * load_start(). */
+ * load_start(); with registrations the last word on it is spoken when they are over. */
 int64_t load_started_utc_us(const struct load *load);
+/* Whether any of it goes on. To be asked again and again by the thread that called load_start(): it
+ * begins the run when the registrations are over. */
 bool load_running(struct load *load);
+/* Whether requests are still to begin: neither did the arrivals end nor load_close() them. */
+bool load_arriving(const struct load *load);
 /* Ends the arrivals: the drain begins. Any thread. */
 void load_close(struct load *load);
 /* Ends the run as it stands. Any thread. */

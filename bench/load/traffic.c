@@ -295,6 +295,7 @@ void load_worker_outcome(void *user, struct zsip_endpoint *endpoint,
 static void arrivals_end(struct load_worker *worker, uint64_t now_ns)
 {
     worker->phase = LOAD_PHASE_DRAIN;
+    atomic_store_explicit(&worker->draining, true, memory_order_relaxed);
     worker->end_ns = now_ns;
     load_worker_before(worker, now_ns, &worker->middle);
     /* A request that left in this very turn times out after 64*T1; and a bit for the turn that says

@@ -128,6 +128,7 @@ struct load_worker {
     bool threaded;
     _Atomic double rate_wanted; /* < 0: as planned */
     _Atomic bool close_wanted;
+    _Atomic bool draining; /* its arrivals are over */
     _Atomic bool stop_wanted;
     _Atomic bool over;
     _Atomic bool broken; /* its ring failed */

@@ -4,6 +4,7 @@ in the middle. It counts right, its memory stays flat, and it ends.
 Silence, refusal, answers given twice and strays are in test_load.py, broken files in
 test_requests.py, connections that are reset in the suite of TCP.
 """
+import json
 import os
 import re
 import shutil
@@ -149,6 +150,38 @@ class BadDays(Case):
             time.sleep(0.7)
             self.assertEqual(MISSED, program.stop(signal.SIGINT), program)
         self.assertRegex(program.text, r"errors<1% +MISSED +100 %")
+
+    def test_term_ends_it_at_once_with_results(self):
+        """Whatever it does: sends, drains, registers, waits for its moment."""
+        with tempfile.TemporaryDirectory() as folder, \
+                peer(lambda message, number: None) as server:
+            for i, options in enumerate((
+                    ("--rate", 50, "--duration", 60), ("--rate", 50, "--duration", 0.1),
+                    ("--register", 500, "--duration", 60), ("--window", 9, "--workers", 2),
+                    ("--start-at", f"{time.time() + 60:.0f}"))):
+                came, file = len(server.messages), os.path.join(folder, str(i))
+                program = peers.Program(peers.zsip(), "load", "--lag-max", "9s", "--json", file,
+                                        *map(str, options), f"udp:{HOST}:{server.port}")
+                self.until(lambda: len(server.messages) > came + 3 or "--start-at" in options)
+                time.sleep(0.3)
+                self.assertEqual(UNREACHED, program.stop(signal.SIGTERM, seconds=20), program)
+                self.assertIn("the limit was", program.text)
+                with open(file, encoding="utf-8") as text:
+                    self.assertEqual(2, json.load(text)["exit_status"])
+
+    def test_int_in_a_drain_ends_it(self):
+        with peer(lambda message, number: None) as server:
+            program = peers.Program(peers.zsip(), "load", "--lag-max", "9s", "--rate", 50,
+                                    "--duration", 0.1, f"udp:{HOST}:{server.port}")
+            self.until(lambda: len(server.messages) > 5)  # some of them twice
+            self.assertEqual(UNREACHED, program.stop(signal.SIGINT, seconds=20), program)
+
+    def until(self, what):
+        for _ in range(1000):
+            if what():
+                return
+            time.sleep(0.02)
+        self.fail("it never came to that")
 
     def test_start_at(self):
         moment = time.time() + 1.5
