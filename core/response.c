@@ -147,7 +147,8 @@ static struct edit received_removal(const struct zsip_msg *msg)
         from--;
     if (to < (uint32_t)msg->via.whole.offset + msg->via.whole.length && msg->data[to] == ']')
         to++;
-    return (struct edit){.from = from, .to = to};
+    /* Nothing in its place, but not NULL, which memcpy may not be given. */
+    return (struct edit){.from = from, .to = to, .with = ZSIP_VIEW("")};
 }
 
 /* What stands below writes without looking at the room, which zsip_response_echo has done. */
