@@ -23,7 +23,7 @@ static long file_read(const char *what, const char *path, void *out, size_t room
         return -1;
     }
     bytes = fread(out, 1, room, file);
-    more = fgetc(file) != EOF;
+    more = bytes == room && fgetc(file) != EOF;
     if (ferror(file)) {
         cli_error("%s %s: can't read: %s", what, path, strerror(errno));
         fclose(file);
