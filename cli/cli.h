@@ -114,7 +114,7 @@ struct cli_place {
 #define CLI_PORT_DEFAULT 5060
 
 /* numeric: a name is refused, as for --listen. *unresolved (may be NULL) tells a name that does
- * not resolve from a wrong form. Host names by getaddrinfo(), the first answer. */
+ * not resolve from a wrong form. Host names as cli_resolve() has them. */
 bool cli_value_place(const char *what, const char *text, bool numeric, struct cli_place *place,
                      bool *unresolved);
 /* The same, where tcp may be said too. */
@@ -122,7 +122,9 @@ bool cli_value_place_any(const char *what, const char *text, bool numeric, struc
                          bool *unresolved);
 /* "udp", "tcp". */
 const char *cli_transport_name(enum zsip_transport transport);
-/* The address of a host name or number; 0 or the error of getaddrinfo(). */
+/* The address of a host name or number, of a name its first IPv4 address if it has one: where a
+ * name stands for both, such as localhost, servers listen on that one at least. 0 or the error of
+ * getaddrinfo(). */
 int cli_resolve(const char *host, uint16_t port, struct zsip_address *address);
 
 /* ---- Files ----------------------------------------------------------------------------------- */

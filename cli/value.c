@@ -213,20 +213,24 @@ int cli_cpu_of(const struct cli_cpus *cpus, unsigned index)
 
 int cli_resolve(const char *host, uint16_t port, struct zsip_address *address)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *list;
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *list, *first;
     int error = getaddrinfo(host, NULL, &hints, &list);
 
     if (error != 0)
         return error;
+    first = list;
+    while (first != NULL && first->ai_family != AF_INET)
+        first = first->ai_next;
+    first = first == NULL ? list : first;
     memset(address, 0, sizeof *address);
     address->port = port;
-    if (list->ai_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)list->ai_addr;
+    if (first->ai_family == AF_INET) {
+        const struct sockaddr_in *in = (const void *)first->ai_addr;
 
         address->family = ZSIP_FAMILY_IPV4;
         memcpy(address->ip, &in->sin_addr, 4);
     } else {
-        const struct sockaddr_in6 *in6 = (const void *)list->ai_addr;
+        const struct sockaddr_in6 *in6 = (const void *)first->ai_addr;
 
         address->family = ZSIP_FAMILY_IPV6;
         address->scope = in6->sin6_scope_id;

@@ -61,7 +61,13 @@ copy_sources
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/dev/shm" 2>/dev/null ||
     { mkdir -p "$root/dev/shm" && mount -t tmpfs tmpfs "$root/dev/shm"; }
+mkdir -p "$root/dev/pts"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -sf pts/ptmx "$root/dev/ptmx"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
+# As the installer of Debian leaves it.
+printf '127.0.0.1 localhost\n127.0.1.1 %s\n::1 localhost ip6-localhost ip6-loopback\n' \
+    "$(uname -n)" >"$root/etc/hosts"
 chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
     http_proxy="${http_proxy:-}" https_proxy="${https_proxy:-}" \
     /zsip/tests/debian13/inside.sh "$suites"
