@@ -13,9 +13,11 @@ import sys
 
 import figures
 import svg
+import targets
 
 BENCH = figures.ROOT / "bench"
-ORDER = ("udp", "compare", "overload", "limit", "parser", "txn", "endpoint", "first")
+ORDER = ("udp", "compare", "overload", "limit", "tcp", "load", "scenario", "parser", "txn",
+         "endpoint", "rest", "first")
 
 
 class Results:
@@ -57,51 +59,9 @@ def amount(value, unit):
             if value >= size:
                 return f"{value / size:.3g} {name}"
         return f"{value:.3g} B"
-    if unit == "1/s":
-        return f"{value:,.0f} /s"
+    if unit in ("1/s", "%"):
+        return f"{value:,.0f} /s" if unit == "1/s" else f"{value:.3g} %"
     return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.3g}"
-
-
-# ---- The figures aimed at ----------------------------------------------------------------------
-
-
-def targets(results):
-    """(what, wanted, reached, whether) for what can be judged from the rows."""
-    def value(bench, name):
-        return results.value(bench, name)
-
-    def at_least(what, reached, wanted, unit=""):
-        return (what, "at least " + amount(wanted, unit), amount(reached, unit),
-                None if reached is None else reached >= wanted)
-
-    def at_most(what, reached, wanted, unit=""):
-        return (what, "at most " + amount(wanted, unit), amount(reached, unit),
-                None if reached is None else reached <= wanted)
-
-    overload = [at_least(f"goodput at {share}× of capacity, of that at 1× ({how})",
-                         value("overload", f"{rule} {share}x of 1x"), 0.8)
-                for rule, how in (("age rule", "--aged 503"), ("age rule drop", "--aged drop"))
-                for share in (2, 4)]
-    return [
-        at_least("stateful, trains both ways", value("udp", "stateful trains"), 1500000, "1/s"),
-        at_most("of these unanswered", value("udp", "stateful trains unanswered"), 0),
-        at_least("over Kamailio stateless, same run (ours with trains)",
-                 value("compare", "trains over kamailio stateless"), 10),
-        at_least("over Kamailio stateful, same run (ours with trains)",
-                 value("compare", "trains over kamailio stateful"), 30),
-        at_most("server CPU above the kernel's echo, plain", value("udp", "server ns plain above "
-                                                                   "limit"), 500, "ns"),
-        at_least("rate over the kernel's echo, plain", value("udp", "stateful plain of limit"),
-                 0.85),
-        at_most("server CPU a request under SIPp", value("udp", "server ns sipp"), 5000, "ns"),
-        at_least("zsip load over SIPp's clean rate, plain", value("compare", "client over sipp"),
-                 4),
-        at_most("memory a transaction, Timer J full", value("udp", "bytes per transaction"), 50,
-                "B"),
-        at_most("open loop at 50 % of plain capacity, p99", value("udp", "open loop 50 % p99"),
-                1e6, "ns"),
-        *overload,
-    ]
 
 
 # ---- Plots -------------------------------------------------------------------------------------
@@ -159,8 +119,28 @@ def plot_overload_p99(results):
                      "offered, in multiples of capacity", "ms", log_y=True) if series else None
 
 
-PLOTS = (("rates", plot_rates), ("cpu", plot_cpu), ("goodput", plot_goodput),
-         ("overload-p99", plot_overload_p99))
+def plot_tcp(results):
+    rows = [(f"{label}, {shape}", results.value("tcp", f"{name} {shape}"), group)
+            for shape in ("64x16", "1x512", "1000x8")
+            for label, name, group in (("kernel's echo", "limit", "kernel"),
+                                       ("zsip stateful", "tcp", "zsip"),
+                                       ("Kamailio stateless", "kamailio", "peers"))]
+    rows = [row for row in rows if row[1]]
+    return svg.bars("MESSAGE answered a second over TCP, connections x in flight, one server core",
+                    rows, "transactions a second") if rows else None
+
+
+def plot_parser(results):
+    rows = [(f"{name}, {shape} {order}", results.value("parser", f"{name} {shape} {order}"), name)
+            for shape in "ABC" for order in ("mix", "shuffled")
+            for name in ("zsip", "sofia-sip", "osip2", "re")]
+    rows = [row for row in rows if row[1]]
+    return svg.bars("Time to parse a message, of 1,000 different ones of each kind", rows,
+                    "ns") if rows else None
+
+
+PLOTS = (("rates", plot_rates), ("cpu", plot_cpu), ("tcp", plot_tcp), ("parser", plot_parser),
+         ("goodput", plot_goodput), ("overload-p99", plot_overload_p99))
 
 
 # ---- The page ----------------------------------------------------------------------------------
@@ -196,10 +176,12 @@ def page(results, plots):
               "machine that others share; compare rows of one run.", ""]
     for name, _ in plots:
         lines += [f"![{name}](results/{name}.svg)", ""]
-    lines += ["## Figures aimed at", "", "| figure | wanted | reached | |", "|---|---|---|---|"]
-    for what, wanted, reached, good in targets(results):
+    lines += ["## Figures aimed at", "",
+              "| | figure | wanted | reached | |", "|---|---|---|---|---|"]
+    for room, what, bound, wanted, reached, good in targets.judged(results.value):
         mark = "not measured" if good is None else "yes" if good else "**no**"
-        lines.append(f"| {what} | {wanted} | {reached} | {mark} |")
+        lines.append(f"| {room} | {what} | {bound} {amount(*wanted)} | {amount(*reached)} | "
+                     f"{mark} |")
     for name in results.names():
         seen = results.benches[name]
         lines += ["", f"## {name}", "", f"`./dev bench {name}`, commit {seen['commit']}.", "",
