@@ -33,7 +33,7 @@ static const char *missed(const struct load_slo *slo, const struct load_result *
         if (!load_objective_met(&slo->objectives[i], result))
             return slo->objectives[i].text;
     }
-    return "";
+    return result->verdict.held[0] != '\0' ? "the plan: --max-pending or --users held it back" : "";
 }
 
 static void probe_line(struct find *find, double rate, enum load_probe probe,
@@ -66,10 +66,11 @@ static void probe_keep(struct find *find, double rate, enum load_probe probe,
 }
 
 /* Lateness of the generator only adds to what was measured: what met the objectives all the same
- * counts. */
+ * counts. A rate that the rules kept from being tried was not met. */
 static enum load_probe probe_of(const struct load_result *result)
 {
-    if (result->objectives_missed == 0 && result->counters.unsent == result->unsent_held)
+    if (result->objectives_missed == 0 && result->verdict.held[0] == '\0' &&
+        result->counters.unsent == result->unsent_held)
         return LOAD_PROBE_MET;
     return result->verdict.tainted ? LOAD_PROBE_GENERATOR : LOAD_PROBE_MISSED;
 }

@@ -130,7 +130,8 @@ static const struct cli_command command = {
     .details =
         "Exit status: 0 every request was answered 2xx; 1 every one was answered, not all\n"
         "2xx; 2 some ended without an answer, or the run could not begin; 4 the generator\n"
-        "fell behind its plan or lost answers itself, whatever else happened; 64 usage. With\n"
+        "fell behind its plan or lost answers itself, whatever else happened, or in place\n"
+        "of 0 and 1 --max-pending or --users kept it from its plan; 64 usage. With\n"
         "--slo: 0 every objective was met; 3 one was missed; 4 as above. With --find-max: 0\n"
         "found; 2 nothing was answered; 3 no rate meets the objectives; 4 the generator\n"
         "saturated first, the rate is \"at least\".\n\n"

@@ -330,6 +330,11 @@ static void print_heads(FILE *out, const struct load_run *runs, unsigned count)
         fputs("; ", out);
         put_clean(out, load_run_text(&runs[i], "verdict", "why"));
         fputc('\n', out);
+        if (load_run_text(&runs[i], "verdict", "held")[0] != '\0') {
+            fputs("     THE PLAN WAS NOT KEPT: ", out);
+            put_clean(out, load_run_text(&runs[i], "verdict", "held"));
+            fputc('\n', out);
+        }
         free(command);
     }
 }

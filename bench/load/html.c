@@ -64,10 +64,13 @@ static void put_when(FILE *out, const struct load_run *run)
 static void put_verdict(FILE *out, const struct load_run *run)
 {
     const char *limit = load_run_text(run, "verdict", "limit");
+    const char *held = load_run_text(run, "verdict", "held");
     bool tainted = load_run_tainted(run);
 
     fprintf(out, "<div class=\"verdict%s\" role=\"note\"><p><span class=\"mark\">",
-            tainted ? " bad" : "");
+            tainted || held[0] != '\0' ? " bad" : "");
+    if (!tainted && held[0] != '\0')
+        put(out, "The plan was not kept: ", held, ". ");
     if (tainted)
         fputs("The generator was not up to this run.", out);
     else if (strcmp(limit, "nobody") == 0)

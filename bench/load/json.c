@@ -264,6 +264,8 @@ static json_t *verdict_json(const struct load_result *result)
     json_object_set_new(out, "limit", json_string(load_limit_key(result->verdict.limit)));
     json_object_set_new(out, "tainted", json_boolean(result->verdict.tainted));
     json_object_set_new(out, "why", text_json(result->verdict.why));
+    if (result->verdict.held[0] != '\0')
+        json_object_set_new(out, "held", text_json(result->verdict.held));
     return out;
 }
 

@@ -529,16 +529,12 @@ void load_result(struct load *load, struct load_result *result)
     }
 }
 
-int load_verdict(const struct load_result *result)
+/* By what was answered alone. */
+static int outcome(const struct load_result *result)
 {
     const struct load_counters *counters = &result->counters;
-
     const struct load_calls *calls = &result->calls;
 
-    if (result->register_failed > 0)
-        return 2;
-    if (result->verdict.tainted)
-        return 4;
     if (result->objectives > 0)
         return result->objectives_missed > 0 ? 3 : 0;
     if (result->steps != NULL && calls->failed_unanswered + calls->failed_unreachable == 0 &&
@@ -549,6 +545,18 @@ int load_verdict(const struct load_result *result)
     if (counters->timed_out + counters->unreachable + result->pending > 0 || counters->sent == 0)
         return 2;
     return counters->answered_2xx == counters->sent ? 0 : 1;
+}
+
+int load_verdict(const struct load_result *result)
+{
+    int status;
+
+    if (result->register_failed > 0)
+        return 2;
+    if (result->verdict.tainted)
+        return 4;
+    status = outcome(result);
+    return status < 2 && result->verdict.held[0] != '\0' ? 4 : status;
 }
 
 void load_destroy(struct load *load)

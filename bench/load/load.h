@@ -176,7 +176,9 @@ struct load_verdict {
     /* The generator fell behind its plan, or lost answers itself: what the run says about the
      * server is not to be believed. */
     bool tainted;
-    char why[320]; /* one line, without the name of the limit */
+    char why[320];  /* one line, without the name of the limit */
+    char held[200]; /* the rules of the run kept it from its plan: how, in a line; "": they did not
+                     */
 };
 
 /* A final response's status code is below this. */
@@ -272,7 +274,8 @@ void load_destroy(struct load *load);
 /* Exit status of a run: 4 the verdict is tainted, whatever else. With objectives 0 they were met, 3
  * one was missed. Without: 0 every request was answered 2xx, 1 every one was answered but not so, 2
  * some ended without an answer (or none was sent). Of a scenario: 0 every call came to its end, 1
- * not all did, 2 some for want of an answer. */
+ * not all did, 2 some for want of an answer. And 4 in place of 0 or 1 where the rules kept the run
+ * from its plan: what was asked for was not tried. */
 int load_verdict(const struct load_result *result);
 
 #endif

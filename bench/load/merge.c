@@ -83,7 +83,8 @@ static double greatest(const struct merge *merge, const char *object, const char
     return most;
 }
 
-/* The one that says most: a generator that was not up to it, else who was a limit anywhere. */
+/* The one that says most: a generator that was not up to it, else a plan that was not kept, else
+ * who was a limit anywhere. */
 static json_t *verdict(const struct merge *merge)
 {
     const struct load_run *found = NULL;
@@ -91,6 +92,10 @@ static json_t *verdict(const struct merge *merge)
 
     for (unsigned i = 0; i < merge->count && found == NULL; i++) {
         if (load_run_tainted(&merge->runs[i]))
+            found = &merge->runs[i];
+    }
+    for (unsigned i = 0; i < merge->count && found == NULL; i++) {
+        if (load_run_text(&merge->runs[i], "verdict", "held")[0] != '\0')
             found = &merge->runs[i];
     }
     for (unsigned i = 0; i < merge->count && found == NULL; i++) {

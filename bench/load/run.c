@@ -344,6 +344,8 @@ int load_run_judge(const struct load_run *run, const struct load_slo *slo)
 
     load_run_result(run, &result);
     result.verdict.tainted = load_run_tainted(run);
+    snprintf(result.verdict.held, sizeof result.verdict.held, "%s",
+             load_run_text(run, "verdict", "held"));
     result.objectives = slo->count;
     for (uint32_t i = 0; i < slo->count; i++)
         result.objectives_missed += !load_objective_met(&slo->objectives[i], &result);

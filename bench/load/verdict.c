@@ -185,6 +185,44 @@ static bool refused(const struct load_result *result, struct load_verdict *out)
 
 /* ---- The run's own rules --------------------------------------------------------------------- */
 
+/* How late the hundredth of all requests that waited longest left, for the rules alone. */
+static uint64_t held_us(const struct load_result *result)
+{
+    double hundredth = (double)result->counters.sent / 100, waited = (double)result->held->total;
+
+    return waited <= hundredth
+               ? 0
+               : load_histogram_percentile(result->held, 100 * (1 - hundredth / waited));
+}
+
+static const char *rule_text(const struct load_config *config, const struct load_result *result,
+                             char *out, size_t bytes)
+{
+    if (result->counters.waited_window >= result->counters.waited_user)
+        snprintf(out, bytes, "as many were pending as --max-pending %u allows", config->window);
+    else
+        snprintf(out, bytes, "each of the %u --users had one pending", config->users);
+    return out;
+}
+
+/* The plan by the measure of behind(), where the rules are what kept the run from it. */
+static void held_from_plan(const struct load_config *config, const struct load_result *result,
+                           struct load_verdict *out)
+{
+    uint64_t late_us = held_us(result), unsent = result->unsent_held;
+    char rule[100];
+
+    if (config->rate <= 0)
+        return;
+    rule_text(config, result, rule, sizeof rule);
+    if (share(unsent, result->counters.sent + unsent) > SHARE_SMALL)
+        snprintf(out->held, sizeof out->held, "%s planned requests never left: %s",
+                 load_format_count(unsent).text, rule);
+    else if (late_us * ZSIP_NS_PER_US > config->lag_max_ns)
+        snprintf(out->held, sizeof out->held, "one request in a hundred left %s late or more: %s",
+                 load_format_us(late_us).text, rule);
+}
+
 static bool held(const struct load_config *config, const struct load_result *result,
                  struct load_verdict *out)
 {
@@ -240,6 +278,7 @@ void load_verdict_find(const struct load_config *config, const struct load_resul
         say(out, LOAD_LIMIT_NOBODY, "nothing was sent");
         return;
     }
+    held_from_plan(config, result, out);
     if (behind(config, result, out) || deaf(result, out) || unsendable(result, out) ||
         lossy(config, result, out) || refused(result, out))
         return;
@@ -301,6 +340,8 @@ void load_verdict_headline(FILE *out, const struct load_result *result)
                 "\n  THE GENERATOR WAS THE LIMIT: %s\n  What follows tells more about this machine "
                 "than about the server.\n",
                 result->verdict.why);
+    else if (result->verdict.held[0] != '\0')
+        fprintf(out, "\n  THE PLAN WAS NOT KEPT: %s\n", result->verdict.held);
 }
 
 void load_verdict_print(FILE *out, const struct load_result *result)

@@ -175,3 +175,41 @@ Test(verdict, the_exit_status_tells_the_taint_first)
     result.verdict.tainted = true;
     cr_assert_eq(load_verdict(&result), 4);
 }
+
+Test(verdict, rules_that_hold_a_plan_back_are_told)
+{
+    struct load_config config = config_of(1000);
+    struct load_result result = good();
+
+    config.window = 20;
+    result.counters.waited_window = 300;
+    result.counters.unsent = result.unsent_held = 500;
+    load_verdict_find(&config, &result, &result.verdict);
+    cr_assert_not_null(strstr(result.verdict.held, "500 planned requests never left"), "%s",
+                       result.verdict.held);
+    cr_assert_not_null(strstr(result.verdict.held, "--max-pending 20"));
+    cr_assert_not(result.verdict.tainted);
+    cr_assert_eq(load_verdict(&result), 4);
+    result.objectives = result.objectives_missed = 1;
+    cr_assert_eq(load_verdict(&result), 3);
+}
+
+Test(verdict, what_left_late_for_a_rule_is_no_plan_kept)
+{
+    struct load_config config = config_of(1000);
+    struct load_result result = good();
+    uint64_t few = result.counters.sent / 100;
+
+    result.counters.waited_user = 1;
+    for (uint64_t i = 0; i < few; i++)
+        load_histogram_record(&held, 3 * config.lag_max_ns / ZSIP_NS_PER_US);
+    load_verdict_find(&config, &result, &result.verdict);
+    cr_assert_str_empty(result.verdict.held);
+    for (uint64_t i = 0; i < few; i++)
+        load_histogram_record(&held, 3 * config.lag_max_ns / ZSIP_NS_PER_US);
+    load_verdict_find(&config, &result, &result.verdict);
+    cr_assert_not_null(strstr(result.verdict.held, "--users"), "%s", result.verdict.held);
+    config.lag_max_ns *= 4;
+    load_verdict_find(&config, &result, &result.verdict);
+    cr_assert_str_empty(result.verdict.held);
+}
