@@ -140,6 +140,12 @@ static inline uint64_t half_outside(struct half half, enum zsip_class class)
     return mask_of(outside(half.all, rows_load(class)));
 }
 
+/* The distance from p to a colon; 64 if there is none in 32 bytes. */
+static inline uint64_t name_length(const uint8_t *p)
+{
+    return lowest(mask_of(_mm256_cmpeq_epi8(load_32_bytes(p), fill(ZSIP_FILL_COLON))));
+}
+
 /* Whether the first length bytes at p, in lower case, are those of lower; both can be read for 32
  * bytes, and length is below that. Only letters may differ by the bit that is ignored, or what the
  * caller has excluded. */

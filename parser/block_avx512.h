@@ -60,9 +60,9 @@ static inline uint64_t half_equal(struct half half, enum zsip_fill which)
 
 static inline uint64_t block_control(struct block block)
 {
-    __mmask64 low = _mm512_cmplt_epu8_mask(block.all, fill(ZSIP_FILL_20));
-    __mmask64 del = _mm512_cmpeq_epi8_mask(block.all, fill(ZSIP_FILL_DEL));
-    return _cvtmask64_u64(_kor_mask64(low, del));
+    __mmask64 others = _mm512_cmpge_epu8_mask(block.all, fill(ZSIP_FILL_20));
+    others = _mm512_mask_cmpneq_epi8_mask(others, block.all, fill(ZSIP_FILL_DEL));
+    return ~_cvtmask64_u64(others);
 }
 
 static inline uint64_t half_control(struct half half)
@@ -98,6 +98,13 @@ static inline uint64_t block_digits(struct block block)
 static inline uint64_t half_digits(struct half half)
 {
     return block_digits((struct block){half.all});
+}
+
+static inline uint64_t name_length(const uint8_t *p)
+{
+    __m256i name = _mm256_loadu_si256((const __m256i *)(const void *)p);
+    __m256i colons = _mm512_castsi512_si256(fill(ZSIP_FILL_COLON));
+    return lowest(_cvtmask32_u32(_mm256_cmpeq_epi8_mask(name, colons)));
 }
 
 static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t length)
@@ -151,10 +158,10 @@ static inline unsigned places_put(uint64_t mask, unsigned base, uint16_t *out)
     __m512i places = _mm512_maskz_compress_epi8(_cvtu64_mask64(mask), fill(ZSIP_FILL_PLACE));
     unsigned count = bit_count(mask);
     __m512i bases = _mm512_set1_epi16((short)base);
-    __m128i few = _mm_cvtepu8_epi16(_mm512_castsi512_si128(places));
-    few = _mm_add_epi16(few, _mm512_castsi512_si128(bases));
-    _mm_storeu_si128((__m128i *)(void *)out, few);
-    if (__builtin_expect(count > 8, 0)) {
+    __m256i few = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(places));
+    few = _mm256_add_epi16(few, _mm512_castsi512_si256(bases));
+    _mm256_storeu_si256((__m256i *)(void *)out, few);
+    if (__builtin_expect(count > 16, 0)) {
         __m512i low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(places));
         __m512i high = _mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64(places, 1));
         _mm512_storeu_si512((void *)out, _mm512_add_epi16(low, bases));

@@ -134,6 +134,11 @@ static inline uint64_t halves_different(struct half a, struct half b)
     return (uint32_t)~mask_of(_mm_cmpeq_epi8(a.low, b.low), _mm_cmpeq_epi8(a.high, b.high));
 }
 
+static inline uint64_t name_length(const uint8_t *p)
+{
+    return lowest(half_equal(half_load(p), ZSIP_FILL_COLON));
+}
+
 static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t length)
 {
     struct half name = half_load(p);

@@ -81,7 +81,9 @@ enum zsip_class {
             ZSIP_CLASS_BITS_16(96), ZSIP_CLASS_BITS_16(112)                                        \
     }
 
+#pragma GCC visibility push(hidden)
 extern const uint8_t zsip_class_rows[ZSIP_CLASS_COUNT][16];
 extern const uint8_t zsip_class_bits[128];
+#pragma GCC visibility pop
 
 #endif

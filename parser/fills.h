@@ -32,6 +32,8 @@ enum zsip_fill {
     ZSIP_FILL_COUNT = ZSIP_FILL_BIT_0 + 8,
 };
 
+#pragma GCC visibility push(hidden)
 extern const uint8_t zsip_fills[ZSIP_FILL_COUNT][64];
+#pragma GCC visibility pop
 
 #endif

@@ -14,24 +14,50 @@
  * that a name can have; the hash proposes, the caller compares. */
 #define ZSIP_NAME_SLOTS 256
 struct zsip_name_slot {
-    uint8_t name[24]; /* lower case, and the colon behind it */
-    /* As struct zsip_header has them on a machine with the low byte first: id << 56 | length << 48;
-     * 0: empty. */
-    uint64_t length_and_id;
+    uint8_t name[22]; /* lower case, behind it a colon and a space */
+    uint8_t length;   /* 0: empty */
+    uint8_t id;
+    uint64_t row; /* see ZSIP_NAME_ROW */
 };
-extern const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS];
+struct zsip_names {
+    struct zsip_name_slot slots[ZSIP_NAME_SLOTS];
+    /* 1 << 8 * (id - 1) for the ids from Via to Content-Type, which are the fields that
+     * zsip_parse() judges, 0 for the others: summed up, how often each one stands. */
+    uint64_t judged_counts[64];
+};
+#pragma GCC visibility push(hidden)
+extern const struct zsip_names zsip_names;
+#pragma GCC visibility pop
 
-/* first: the first eight bytes of a name, all of a shorter one with zeros behind; last: the four
- * that end with the colon behind it, CRLF being what stands before a name. The first byte is the
- * lowest. */
-static inline uint64_t zsip_name_key(uint64_t first, uint32_t last)
+/* struct zsip_header as a machine with the low byte first has it in a register is
+ *
+ *     id << 56 | name_length << 48 | name_offset << 32 | value.length << 16 | value.offset
+ *
+ * Of a line "Name: value" that begins at `at` and whose CR is at `to` that makes
+ *
+ *     ZSIP_NAME_ROW(name_length, id) + at * ZSIP_NAME_ROW_AT + (to << 16)
+ *
+ * for the value begins at + name_length + 2 and ends at to. */
+#define ZSIP_NAME_ROW(length, id)                                                                  \
+    (((uint64_t)(id) << 56 | (uint64_t)(length) << 48) + ((uint64_t)(length) + 2) -                \
+     (((uint64_t)(length) + 2) << 16))
+#define ZSIP_NAME_ROW_AT ((1ull << 32) - (1ull << 16) + 1)
+
+#define ZSIP_NAME_SLOT(text, length, id)                                                           \
+    {                                                                                              \
+        text ": ", length, id, ZSIP_NAME_ROW(length, id)                                           \
+    }
+
+/* quarter: a name's byte at length / 4; last: the four that end with the colon behind it, the
+ * lowest first, CRLF being what stands before a name. */
+static inline uint32_t zsip_name_key(uint8_t quarter, uint32_t last, uint32_t length)
 {
-    return (first | 0x2020202020202020u) + ((uint64_t)(last | 0x20202020u) << 32);
+    return ((last ^ quarter) | 0x20202020) + 8 * length;
 }
 
-static inline unsigned zsip_name_hash(uint64_t key)
+static inline uint32_t zsip_name_hash(uint32_t key)
 {
-    return (unsigned)(key * ZSIP_NAME_MULTIPLIER >> ZSIP_NAME_SHIFT);
+    return key * ZSIP_NAME_MULTIPLIER >> ZSIP_NAME_SHIFT;
 }
 
 #endif

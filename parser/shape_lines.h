@@ -20,11 +20,11 @@ struct walk {
     const uint8_t *look_limit; /* a look that begins where look_begin() says */
     const uint8_t *limit_stop; /* a look, and the message has three bytes */
     uint64_t present;          /* fields */
-    uint64_t again;            /* fields that stood before, of rows not judged yet */
     uint64_t judged_present;   /* fields in rows that have been judged */
+    uint64_t counts;           /* by zsip_names.judged_counts, of rows not judged yet */
     unsigned count;            /* rows */
     unsigned judged;
-    uint8_t rows[64]; /* the last row of each field */
+    uint64_t rows[64]; /* the last row of each field, as lines_take() makes it */
 };
 
 /* Where looks begin that shall find what stands at p and behind it: none of them leaves a page that
@@ -38,55 +38,55 @@ static inline const uint8_t *look_begin(const uint8_t *p)
 #endif
 }
 
-/* ---- Where names and lines end --------------------------------------------------------------- */
+/* ---- Where lines end ------------------------------------------------------------------------- */
 
-/* A place for each end of a name and each end of a line, of so many lines as are found ahead. */
-#define MARKS_AHEAD 256u
+/* So many lines are found ahead, and a look's more. */
+#define ENDS_AHEAD ZSIP_HEADERS_MAX
 
-/* What is carried from one look to the next. */
-struct marks_state {
-    uint64_t before;     /* its CRs */
-    unsigned char carry; /* a line's first colon is still to come */
-    unsigned count;
+/* What one look finds of line ends, of the bytes in valid; before: the CRs that the look before it
+ * found, starts: where lines begin besides behind a CRLF. */
+struct ends_masks {
+    uint64_t cr;
+    uint64_t stop; /* no line ends here or behind */
 };
 
-/* One look's part of marks_find(): of the bytes in valid, with lines that begin at starts, besides
- * those that begin behind a CRLF. Returns whether there is more to find. */
-static ALWAYS_INLINE bool marks_look(const struct walk *walk, const uint8_t *look,
-                                     struct marks_state *state, uint64_t valid, uint64_t starts,
-                                     uint16_t *marks)
+static ALWAYS_INLINE struct ends_masks ends_look(const uint8_t *look, uint64_t before,
+                                                 uint64_t valid, uint64_t starts)
 {
     struct block block = block_load(look);
-    uint64_t cr = block_equal(block, ZSIP_FILL_CR) & valid;
-    uint64_t colons = block_equal(block, ZSIP_FILL_COLON) & valid;
-    uint64_t odd = block_control(block) & ~(cr | cr << 1 | state->before >> 63) & valid;
-    starts |= cr << 2 | state->before >> 62;
-    /* From each start a carry goes up to the next colon. */
-    unsigned long long firsts;
-    state->carry = _addcarry_u64(state->carry, starts, ~colons, &firsts);
+    struct ends_masks masks;
+    masks.cr = block_equal(block, ZSIP_FILL_CR) & valid;
+    /* A control character stands where neither CR nor what follows one is, or none there. */
+    uint64_t odd = (block_control(block) & valid) ^ masks.cr ^ two_shift(masks.cr, before, 1);
     /* An empty line is a CR where a line begins. */
-    uint64_t stop = odd | (cr & starts);
-    uint64_t found = ((firsts & colons) | cr) & (stop ^ (stop - 1));
-    state->count += places_put(found, (unsigned)(look - walk->base), marks + state->count);
-    state->before = cr;
-    return stop == 0;
+    masks.stop = odd | (masks.cr & (two_shift(masks.cr, before, 2) | starts));
+    return masks;
 }
 
-/* The places of the first colon of each line and of each CR from p on, where a line begins, as
- * offsets from base: up to the header section's last CR, up to a control character that is neither
- * a CR nor behind one, or up to where no look can be had. Nothing is judged by it: a line may have
- * no colon, a CR may end none. Returns their number. */
-static NOINLINE unsigned marks_find(const struct walk *walk, const uint8_t *p, uint16_t *marks)
+/* The places of the CRs of lines from p on, where one begins, as offsets from base: up to the empty
+ * line, up to a control character that is no CR nor behind one, or up to where no look can be had.
+ * The message has two bytes behind each CR. Returns their number. */
+static NOINLINE unsigned ends_find(const struct walk *walk, const uint8_t *p, uint16_t *ends)
 {
-    const uint8_t *look = look_begin(p);
-    struct marks_state state = {0, 0, 0};
-    uint64_t begin = (uint64_t)(p - look);
-    if (look > walk->look_limit)
+    const uint8_t *look = look_begin(p), *base = walk->base;
+    uint16_t *out = ends, *most = ends + ENDS_AHEAD;
+    ptrdiff_t at = look - base, limit = walk->look_limit - base;
+    unsigned begin = (unsigned)(p - look);
+    if (at > limit)
         return 0;
-    bool more = marks_look(walk, look, &state, ~0ull << begin, 1ull << begin, marks);
-    while (more && (look += 64) <= walk->look_limit && state.count < MARKS_AHEAD)
-        more = marks_look(walk, look, &state, ~0ull, 0, marks);
-    return state.count;
+    struct ends_masks masks = ends_look(look, 0, ~0ull << begin, 1ull << begin);
+    while (masks.stop == 0) {
+        out += places_put(masks.cr, (unsigned)at, out);
+        at += 64;
+        if (at > limit || out >= most)
+            break;
+        masks = ends_look(base + at, masks.cr, ~0ull, 0);
+    }
+    if (masks.stop != 0)
+        out += places_put(masks.cr & low_bits(lowest(masks.stop)), (unsigned)at, out);
+    while (out > ends && base + out[-1] > walk->limit_stop)
+        out--;
+    return (unsigned)(out - ends);
 }
 
 /* The distance to the first control character behind p, from where looks can be had up to limit;
@@ -171,21 +171,29 @@ static NOINLINE void judge_slow(struct walk *walk, uint64_t failed)
     }
 }
 
-/* Of fields in several rows that are not judged yet, walk->rows has the last; makes it the first.
+/* Of a field in several rows that are not judged yet, walk->rows has the last; makes it the first.
  */
-static inline void rows_first(struct walk *walk)
+static inline void row_first(struct walk *walk, unsigned id)
 {
-    const struct zsip_header *headers = walk->msg->headers;
-    if (__builtin_expect((walk->again & SINGLE) != 0, 0)) {
-        for (unsigned row = walk->count; row > walk->judged; row--)
-            walk->rows[headers[row - 1].id] = (uint8_t)(row - 1);
-    } else {
-        /* Via alone, which nearly always comes first. */
-        unsigned row = walk->judged;
-        while (headers[row].id != ZSIP_HEADER_VIA)
-            row++;
-        walk->rows[ZSIP_HEADER_VIA] = (uint8_t)row;
+    const struct zsip_header *header = &walk->msg->headers[walk->judged];
+    while (header->id != id)
+        header++;
+    __builtin_memcpy(&walk->rows[id], header, sizeof(*header));
+}
+
+/* Whether a field that may stand once stood before, of rows not judged yet; makes walk->rows have
+ * the first of each. */
+static NOINLINE bool again_find(struct walk *walk)
+{
+    uint64_t present = walk->judged_present, again = 0;
+    for (unsigned row = walk->judged; row < walk->count; row++) {
+        uint64_t bit = 1ull << walk->msg->headers[row].id;
+        again |= present & bit & SINGLE;
+        present |= bit;
     }
+    for (uint64_t left = again; left != 0; left &= left - 1)
+        row_first(walk, (unsigned)lowest(left));
+    return again != 0;
 }
 
 /* Judges the values of the rows that are not judged yet: not in the order of the rows, which can't
@@ -195,13 +203,16 @@ static NOINLINE void values_judge(struct walk *walk)
 {
     struct zsip_msg *msg = walk->msg;
     uint64_t fresh = walk->present & ~walk->judged_present, failed = 0;
-    if ((walk->again & JUDGED) != 0)
-        rows_first(walk);
+    bool again = false;
+    if ((walk->counts & 0xFE) != 0 && (fresh & 1ull << ZSIP_HEADER_VIA) != 0)
+        row_first(walk, ZSIP_HEADER_VIA);
+    if (__builtin_expect((walk->counts & 0xFEFEFEFEFEFEFE00) != 0 || walk->judged != 0, 0))
+        again = again_find(walk);
 #define TRY(id)                                                                                    \
     if ((fresh >> (id)&1) != 0) {                                                                  \
-        struct zsip_slice value = msg->headers[walk->rows[id]].value;                              \
-        const uint8_t *begin = walk->base + value.offset;                                          \
-        if (!value_match(msg, walk->base, (id), begin, begin + value.length))                      \
+        uint64_t row = walk->rows[id];                                                             \
+        const uint8_t *begin = walk->base + (uint16_t)row;                                         \
+        if (!value_match(msg, walk->base, (id), begin, begin + (uint16_t)(row >> 16)))             \
             failed |= 1ull << (id);                                                                \
     }
     TRY(ZSIP_HEADER_VIA)
@@ -213,11 +224,11 @@ static NOINLINE void values_judge(struct walk *walk)
     TRY(ZSIP_HEADER_CONTENT_LENGTH)
     TRY(ZSIP_HEADER_CONTENT_TYPE)
 #undef TRY
-    if (__builtin_expect((failed | (walk->again & SINGLE)) != 0, 0))
+    if (__builtin_expect(failed != 0 || again, 0))
         judge_slow(walk, failed);
     walk->judged = walk->count;
     walk->judged_present = walk->present;
-    walk->again = 0;
+    walk->counts = 0;
 }
 
 /* ---- Header lines ---------------------------------------------------------------------------- */
@@ -236,85 +247,91 @@ static NOINLINE const uint8_t *line_slow(struct walk *walk, const uint8_t *p)
     return p;
 }
 
-/* Puts header lines from *cursor on into the index, by their marks, but no further than a line that
+/* The row of a line that begins at `at` and whose CR is at `to`: of any name, with any spaces; slot
+ * is that of its name if there is one. 0: it is new to us. */
+static NOINLINE uint64_t line_odd(const uint8_t *base, uint64_t at, uint64_t to,
+                                  const struct zsip_name_slot *slot)
+{
+    const uint8_t *p = base + at;
+    uint64_t length = span(p, ZSIP_CLASS_TOKEN), begin = at + length + 1, end = to;
+    if (length - 1 > 29 || p[length] != ':')
+        return 0;
+    uint64_t id = name_equal(p, slot->name, length + 1) ? slot->id : 0;
+    while (base[begin] == ' ')
+        begin++;
+    while (end > begin && base[end - 1] == ' ')
+        end--;
+    if (begin == to)
+        begin = end = at + length + 1;
+    return id << 56 | length << 48 | at << 32 | (end - begin) << 16 | begin;
+}
+
+/* Puts header lines from *cursor on into the index, by their ends, but no further than a line that
  * is not one name before a colon and a value that ends with CRLF and is not folded. Returns how
- * many marks they have, and in *cursor where the next line begins. */
-static NOINLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor,
-                                    const uint16_t *marks, unsigned count)
+ * many it took, and in *cursor where the next line begins. */
+static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor,
+                                         const uint16_t *ends, unsigned count)
 {
     const uint8_t *base = walk->base;
-    const uint16_t *next = marks, *last = marks + count;
+    const uint16_t *next = ends, *last = ends + count;
+    const struct zsip_names *names = &zsip_names;
     struct zsip_header *header = &walk->msg->headers[walk->count];
-    uint64_t present = walk->present, again = 0;
+    uint64_t present = walk->present, counts = walk->counts, row_at = ZSIP_NAME_ROW_AT;
     /* An offset from base, like all here. */
     uint64_t at = (uint64_t)(*cursor - base);
-    unsigned row = walk->count;
-    for (; next + 1 < last; next += 2) {
-        uint64_t colon = next[0], to = next[1], name_length = colon - at;
+    /* To the compiler these are no constants: it would make each one anew in every turn, or
+     * multiply by shifting. */
+    __asm__("" : "+r"(names), "+r"(row_at));
+    for (; next < last; next++) {
+        uint64_t to = *next;
         const uint8_t *p = base + at, *stop = base + to;
-        if (base[colon] != ':' || name_length - 1 > 29 || load_16(stop) != TEXT_2('\r', '\n'))
+        uint64_t length = name_length(p);
+        const struct zsip_name_slot *slot = &names->slots[zsip_name_hash(name_key(p, length))];
+        if (__builtin_expect(stop[1] != '\n', 0))
             break;
         if (__builtin_expect(stop[2] <= ' ', 0)) {
-            if (stop[2] != '\r')
+            if (load_16(stop + 2) != TEXT_2('\r', '\n'))
                 break;
         }
-
-        const struct zsip_name_slot *slot =
-            &zsip_name_slots[zsip_name_hash(name_key(p, name_length))];
-        /* One pointer in one register. */
-        __asm__("" : "+r"(slot));
-        uint64_t length_and_id = slot->length_and_id;
-        if (__builtin_expect(!name_equal(p, slot->name, name_length + 1), 0)) {
-            if (span(p, ZSIP_CLASS_TOKEN) != name_length)
+        uint64_t row, id;
+        if (__builtin_expect(name_equal(p, slot->name, length + 2), 1) &&
+            __builtin_expect(p[length + 2] > ' ', 1) && __builtin_expect(stop[-1] != ' ', 1)) {
+            row = slot->row + at * row_at + (to << 16);
+            id = slot->id;
+        } else {
+            row = line_odd(base, at, to, slot);
+            if (row == 0)
                 break;
-            length_and_id = name_length << 48;
+            id = row >> 56;
         }
-
-        uint64_t begin = colon + 2, end = to;
-        if (__builtin_expect(base[colon + 1] != ' ' || base[colon + 2] <= ' ', 0) ||
-            __builtin_expect(stop[-1] == ' ', 0)) {
-            begin = colon + 1;
-            while (base[begin] == ' ')
-                begin++;
-            while (end > begin && base[end - 1] == ' ')
-                end--;
-            if (begin == to)
-                begin = end = colon + 1;
-        }
-
-        /* struct zsip_header, put together in a register. */
-        uint64_t entry = length_and_id + (at << 32) + ((end - begin) << 16) + begin;
-        __builtin_memcpy(header++, &entry, sizeof(entry));
-        uint64_t id = length_and_id >> 56, bit = 1ull << id;
-        walk->rows[id] = (uint8_t)row++;
-        again |= present & bit;
-        present |= bit;
+        __builtin_memcpy(header++, &row, sizeof(row));
+        walk->rows[id] = row;
+        counts += names->judged_counts[id];
+        bit_add(&present, id);
         at = to + 2;
     }
     *cursor = base + at;
     walk->present = present;
-    walk->again |= again;
-    walk->count = row;
-    return (unsigned)(next - marks);
+    walk->counts = counts;
+    walk->count += (unsigned)(next - ends);
+    return (unsigned)(next - ends);
 }
 
 /* The header lines from p on. Returns what follows the empty line, NULL if there is none. */
 static inline const uint8_t *header_lines(struct walk *walk, const uint8_t *p)
 {
-    uint16_t marks[MARKS_AHEAD + 64];
+    uint16_t ends[ENDS_AHEAD + 64];
     for (;;) {
-        unsigned count = marks_find(walk, p, marks), i = 0;
-        while (count > 0 && walk->base + marks[count - 1] > walk->limit_stop)
-            count--;
+        unsigned count = ends_find(walk, p, ends), i = 0;
         do {
-            unsigned room = 2 * (ZSIP_HEADERS_MAX - walk->count), most = count - i;
-            i += lines_take(walk, &p, marks + i, most < room ? most : room);
+            unsigned room = ZSIP_HEADERS_MAX - walk->count, most = count - i;
+            i += lines_take(walk, &p, ends + i, most < room ? most : room);
             if (walk->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
                 return p + 2;
             p = line_slow(walk, p);
             if (p == NULL)
                 return NULL;
-            while (i < count && walk->base + marks[i] < p)
+            while (i < count && walk->base + ends[i] < p)
                 i++;
         } while (i < count);
     }
@@ -427,7 +444,7 @@ static enum zsip_status parse(struct zsip_msg *msg, const uint8_t *data, size_t 
     walk.limit = limit_of(data, end);
     walk.look_limit = look_limit_of(data, end);
     walk.limit_stop = walk.limit < end - 3 ? walk.limit : end - 3;
-    walk.present = walk.again = walk.judged_present = 0;
+    walk.present = walk.judged_present = walk.counts = 0;
     walk.count = walk.judged = 0;
     const uint8_t *p = start_line(msg, end, &walk);
     if (p != NULL) {

@@ -25,6 +25,15 @@ static inline uint16_t load_16(const uint8_t *p)
     return value;
 }
 
+/* The upper half of a:b shifted left, by a constant. */
+#define two_shift(a, b, count) ((a) << (count) | (b) >> (64 - (count)))
+
+/* *set |= 1 << bit */
+static inline void bit_add(uint64_t *set, uint64_t bit)
+{
+    __asm__("bts %1, %0" : "+r"(*set) : "r"(bit) : "cc");
+}
+
 /* Eight characters as load_64() sees them on this machine. */
 #define TEXT_8(a, b, c, d, e, f, g, h)                                                             \
     ((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |              \
@@ -65,7 +74,7 @@ static inline uint64_t short_span(const uint8_t *p, enum zsip_class class)
 /* What zsip_name_hash() wants of the name of a header line, before which CRLF stands. */
 static inline uint64_t name_key(const uint8_t *p, uint64_t length)
 {
-    return zsip_name_key(low_bytes(load_64(p), length), load_32(p + length - 3));
+    return zsip_name_key(p[length / 4], load_32(p + length - 3), (uint32_t)length);
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------- */

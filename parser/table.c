@@ -67,26 +67,32 @@ enum zsip_method zsip_method_by_name(struct zsip_view name)
     return ZSIP_METHOD_UNKNOWN;
 }
 
+#define JUDGED(id) ((id) >= ZSIP_HEADER_VIA && (id) <= ZSIP_HEADER_CONTENT_TYPE)
 /* None straddles two cache lines. */
-__attribute__((aligned(64)))
-const struct zsip_name_slot zsip_name_slots[ZSIP_NAME_SLOTS] = {ZSIP_NAME_ROWS};
+__attribute__((aligned(64))) const struct zsip_names zsip_names = {
+    .slots = {ZSIP_NAME_ROWS},
+    .judged_counts =
+        {
+#define X(name, id, text, compact, rows) [id] = JUDGED(id) ? 1ull << 8 * (((id)-1) & 7) : 0,
+            ZSIP_HEADER_MAP(X)
+#undef X
+        },
+};
 
 enum zsip_header_id zsip_header_by_name(struct zsip_view name)
 {
-    if (name.length == 0 || name.length >= sizeof(zsip_name_slots[0].name))
+    if (name.length == 0 || name.length > sizeof(zsip_names.slots[0].name))
         return ZSIP_HEADER_UNKNOWN;
-    uint64_t first = 0;
     uint32_t last = (uint32_t)'\r' << 16 | (uint32_t)'\n' << 24;
-    for (size_t i = 0; i < name.length; i++) {
-        first |= i < 8 ? (uint64_t)name.data[i] << 8 * i : 0;
+    for (size_t i = 0; i < name.length; i++)
         last = last >> 8 | (uint32_t)name.data[i] << 24;
-    }
     last = last >> 8 | (uint32_t)':' << 24;
+    uint8_t quarter = name.data[name.length / 4];
     const struct zsip_name_slot *slot =
-        &zsip_name_slots[zsip_name_hash(zsip_name_key(first, last))];
-    if (!zsip_text_equal(name.data, name.length, slot->name, (uint8_t)(slot->length_and_id >> 48)))
+        &zsip_names.slots[zsip_name_hash(zsip_name_key(quarter, last, (uint32_t)name.length))];
+    if (!zsip_text_equal(name.data, name.length, slot->name, slot->length))
         return ZSIP_HEADER_UNKNOWN;
-    return (enum zsip_header_id)(slot->length_and_id >> 56);
+    return (enum zsip_header_id)slot->id;
 }
 
 bool zsip_text_is(const uint8_t *text, size_t length, const char *lower)
