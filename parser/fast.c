@@ -45,8 +45,14 @@ static unsigned find_row(const struct zsip_msg *msg, unsigned id, unsigned from)
     return from < msg->header_count ? from : msg->header_count;
 }
 
+static uint32_t no_section(const uint8_t *data, uint32_t bytes, uint32_t *line)
+{
+    (void)data, (void)bytes, (void)line;
+    return 0;
+}
+
 const struct zsip_fast zsip_fast_plain = {
-    zsip_parse_plain, no_via, no_party, no_uri, no_auth_param, no_date, find_row,
+    zsip_parse_plain, no_via, no_party, no_uri, no_auth_param, no_date, find_row, no_section,
 };
 
 unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])

@@ -25,6 +25,10 @@ struct zsip_fast {
     bool (*date)(const uint8_t *p);
     /* zsip_msg_find() of a field that is there. */
     unsigned (*find)(const struct zsip_msg *msg, unsigned id, unsigned from);
+    /* The bytes of the header section that begins at data, its empty line among them, and in *line
+     * where the only line begins that may be a Content-Length, UINT32_MAX if there are several and
+     * 0 if there is none. 0: it does not end within bytes, or was not looked for. */
+    uint32_t (*section)(const uint8_t *data, uint32_t bytes, uint32_t *line);
 };
 
 extern const struct zsip_fast zsip_fast_plain;

@@ -41,3 +41,5 @@
 #include "parser/shape_lines.h"
 
 #include "parser/shape_demand.h"
+
+#include "parser/shape_frame.h"
