@@ -3,6 +3,9 @@
 #include "load.h"
 
 #include "bench/load/format.h"
+#include "bench/load/found.h"
+
+#include "bench/load/verdict.h"
 
 #include <time.h>
 
@@ -17,6 +20,7 @@ struct find {
     unsigned count;
     unsigned sent_at_all; /* probes in which something was answered */
     bool interrupted;
+    int64_t started_utc_us; /* of the first probe */
 };
 
 static const char *probe_text(enum load_probe probe)
@@ -57,10 +61,23 @@ static void probe_keep(struct find *find, double rate, enum load_probe probe,
                        const struct load_result *result)
 {
     static const char *const keys[] = {"met", "missed", "void"};
+    const struct load_counters *counters = &result->counters;
+    double sent = counters->sent > 0 ? (double)counters->sent : 1;
+    double lost = (double)(counters->timed_out + counters->unreachable + result->pending);
     json_t *entry = json_object();
 
     json_object_set_new(entry, "rate_per_s", json_real(rate));
     json_object_set_new(entry, "outcome", json_string(keys[probe]));
+    json_object_set_new(entry, "sent", json_integer((json_int_t)counters->sent));
+    json_object_set_new(entry, "p50_us",
+                        json_integer((json_int_t)load_histogram_percentile(result->latency, 50)));
+    json_object_set_new(entry, "p99_us",
+                        json_integer((json_int_t)load_histogram_percentile(result->latency, 99)));
+    json_object_set_new(entry, "max_us", json_integer((json_int_t)result->latency->max_us));
+    json_object_set_new(entry, "loss", json_real(lost / sent));
+    json_object_set_new(entry, "retransmitted", json_real((double)result->retransmissions / sent));
+    json_object_set_new(entry, "limit", json_string(load_limit_key(result->verdict.limit)));
+    json_object_set_new(entry, "why", json_string(result->verdict.why));
     json_object_set_new(entry, "objectives", load_objectives_json(&find->arguments->slo, result));
     json_array_append_new(find->probes, entry);
 }
@@ -95,6 +112,8 @@ static int probe_run(struct find *find, double rate, enum load_probe *probe)
         load_destroy(load);
         return load_refused(ZSIP_ERROR_SYSTEM, "can't start a thread; give fewer --workers");
     }
+    if (find->count == 0)
+        find->started_utc_us = load_started_utc_us(load);
     cli_output_show(&find->arguments->output, load);
     find->interrupted = load_watch(load, NULL, find->signals) > 0;
     load_result(load, &result);
@@ -164,7 +183,11 @@ static json_t *find_json(const struct find *find)
     double median, lowest, highest;
     json_t *out = json_object();
 
-    json_object_set_new(out, "schema", json_string("zsip load find-max 1"));
+    json_object_set_new(out, "schema", json_string(LOAD_FOUND_SCHEMA));
+    json_object_set_new(out, "version", json_string(ZSIP_VERSION));
+    json_object_set_new(out, "started", json_string(load_utc_text(find->started_utc_us).text));
+    json_object_set_new(out, "slo", json_string(find->arguments->slo_text));
+    json_object_set_new(out, "config", load_config_json(&find->arguments->config));
     json_object_set_new(out, "machine", load_machine_json());
     json_object_set_new(out, "command",
                         load_command_json(find->arguments->output.argc,
@@ -179,6 +202,29 @@ static json_t *find_json(const struct find *find)
     json_object_set_new(out, "interrupted", json_boolean(find->interrupted));
     json_object_set(out, "probes", find->probes);
     return out;
+}
+
+/* The page is drawn from what the JSON says, so that zsip report draws the same one. */
+static bool files_write(struct find *find)
+{
+    struct cli_output *output = &find->arguments->output;
+    struct load_found found;
+    char error[300];
+    bool good = true;
+
+    if (output->html_file != NULL) {
+        good = load_found_take(find_json(find), "this search", &found, error, sizeof error);
+        if (good) {
+            good = load_found_page(output->html_file, &found, 1, ZSIP_VERSION);
+            load_found_drop(&found);
+        } else {
+            cli_error("--html %s: %s", output->html, error);
+        }
+        good = cli_file_close("--html", output->html_file, output->html) && good;
+    }
+    if (output->json_file != NULL)
+        good = cli_json_close(output->json_file, output->json, find_json(find)) && good;
+    return good;
 }
 
 static void begin_line(const struct find *find)
@@ -219,8 +265,7 @@ int load_find_max(struct load_arguments *arguments, const sigset_t *signals)
     }
     if (status < 0)
         status = conclude(&find);
-    if (arguments->output.json_file != NULL &&
-        !cli_json_close(arguments->output.json_file, arguments->output.json, find_json(&find)))
+    if (!files_write(&find))
         status = CLI_EXIT_FAILED;
     if (!cli_outside_close(&arguments->output.watch))
         status = CLI_EXIT_FAILED;

@@ -30,6 +30,7 @@ struct load_arguments {
     struct cli_output output;
     struct cli_request request;
     struct load_slo slo;
+    const char *slo_text;
     struct load_sources sources;
     const char *source_text;
     /* --find-max */

@@ -253,6 +253,7 @@ static bool slo_set(const char *text, struct load_arguments *out)
         return false;
     }
     out->config.slo = &out->slo;
+    out->slo_text = text;
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* zsip report: what zsip load --json wrote, shown, compared, merged. */
 #include "bench/load/figures.h"
+#include "bench/load/found.h"
 #include "bench/load/html.h"
 #include "bench/load/merge.h"
 #include "bench/load/output.h"
@@ -43,7 +44,8 @@ static const struct cli_command command = {
     .usage = "report [OPTIONS] FILE...",
     .about =
         "Shows what zsip load --json wrote: one run, or up to 8 side by side with what changed\n"
-        "against the first; or with --merge many as one. - is standard input.",
+        "against the first; or with --merge many as one. What --find-max found is shown too,\n"
+        "one search or several side by side. - is standard input.",
     .details =
         "Exit status: 0; 1 a file can't be read or written, or is no result of this\n"
         "version's zsip load; with --slo 3 an objective was missed, 4 a run's generator was\n"
@@ -69,9 +71,12 @@ struct files {
     struct load_output output;
 };
 
+/* Runs, or searches (--find-max): one kind. */
 struct runs {
     struct load_run *run;
     unsigned count;
+    struct load_found found[LOAD_FOUND_MAX];
+    unsigned found_count;
 };
 
 static bool slo_set(const char *text, struct arguments *out)
@@ -125,6 +130,29 @@ static bool usable(const struct arguments *arguments, int files)
     return false;
 }
 
+/* One more, of the kind that the others are. */
+static bool run_take(const char *name, struct runs *runs, char *error, size_t error_bytes)
+{
+    json_t *root = load_run_open(name, error, error_bytes);
+
+    if (root == NULL)
+        return false;
+    if (load_found_is(root) && runs->count == 0 && runs->found_count < LOAD_FOUND_MAX)
+        return load_found_take(root, name, &runs->found[runs->found_count], error, error_bytes) &&
+               ++runs->found_count > 0;
+    if (runs->found_count == 0 && !load_found_is(root))
+        return load_run_take(root, name, &runs->run[runs->count], error, error_bytes) &&
+               ++runs->count > 0;
+    json_decref(root);
+    if (runs->found_count == LOAD_FOUND_MAX)
+        snprintf(error, error_bytes, "%s: more searches than %u side by side", name,
+                 LOAD_FOUND_MAX);
+    else
+        snprintf(error, error_bytes,
+                 "%s: a run and a search (--find-max) can't be shown side by side", name);
+    return false;
+}
+
 static bool runs_read(char **names, unsigned count, struct runs *runs)
 {
     char error[512];
@@ -134,8 +162,8 @@ static bool runs_read(char **names, unsigned count, struct runs *runs)
         cli_error("no memory for %u runs", count);
         return false;
     }
-    for (; runs->count < count; runs->count++) {
-        if (!load_run_read(names[runs->count], &runs->run[runs->count], error, sizeof error)) {
+    for (unsigned i = 0; i < count; i++) {
+        if (!run_take(names[i], runs, error, sizeof error)) {
             cli_error("%s", error);
             return false;
         }
@@ -147,6 +175,8 @@ static void runs_drop(struct runs *runs)
 {
     for (unsigned i = 0; i < runs->count; i++)
         load_run_drop(&runs->run[i]);
+    for (unsigned i = 0; i < runs->found_count; i++)
+        load_found_drop(&runs->found[i]);
     free(runs->run);
     *runs = (struct runs){0};
 }
@@ -249,6 +279,28 @@ static bool to_stdout(const char *path)
     return path != NULL && strcmp(path, "-") == 0;
 }
 
+/* Searches are shown; they have no seconds, and no sum. */
+static bool found_show(const struct arguments *arguments, const struct runs *runs)
+{
+    FILE *page;
+    bool good;
+
+    if (arguments->merge || arguments->judged || arguments->csv != NULL ||
+        arguments->hlog != NULL) {
+        cli_error("%s: a search (--find-max); leave out --merge, --slo, --csv and --hlog",
+                  runs->found[0].file);
+        return false;
+    }
+    page = arguments->html == NULL ? NULL : cli_file_open("--html", arguments->html);
+    if (arguments->html != NULL && page == NULL)
+        return false;
+    load_found_print(to_stdout(arguments->html) ? stderr : stdout, runs->found, runs->found_count);
+    if (page == NULL)
+        return true;
+    good = load_found_page(page, runs->found, runs->found_count, ZSIP_VERSION);
+    return cli_file_close("--html", page, arguments->html) && good;
+}
+
 int zsip_cli_report(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -263,8 +315,13 @@ int zsip_cli_report(int argc, char **argv)
     if (!usable(&arguments, argc - optind))
         return CLI_EXIT_USAGE;
     /* All is read before anything is written: a file may be among those read. */
-    good = runs_read(argv + optind, (unsigned)(argc - optind), &runs) &&
-           (!arguments.merge || runs_merge(&runs, argc, (const char *const *)argv)) &&
+    good = runs_read(argv + optind, (unsigned)(argc - optind), &runs);
+    if (good && runs.found_count > 0) {
+        good = found_show(&arguments, &runs);
+        runs_drop(&runs);
+        return good ? CLI_EXIT_OK : CLI_EXIT_FAILED;
+    }
+    good = good && (!arguments.merge || runs_merge(&runs, argc, (const char *const *)argv)) &&
            files_open(&arguments, &files);
     quiet = to_stdout(arguments.json) || to_stdout(arguments.csv) || to_stdout(arguments.hlog) ||
             to_stdout(arguments.html);

@@ -66,6 +66,19 @@ FIGURE(mean, load_histogram_mean(&run->histograms[LOAD_RUN_LATENCY]))
 FIGURE(send_p50, percentile(run, LOAD_RUN_FROM_SEND, 50))
 FIGURE(send_p99, percentile(run, LOAD_RUN_FROM_SEND, 99))
 FIGURE(send_max, percentile(run, LOAD_RUN_FROM_SEND, 100))
+FIGURE(registered, load_run_number(run, NULL, "registered"))
+FIGURE(register_failed, load_run_number(run, NULL, "register_failed"))
+SHARE(delivered)
+FIGURE(lost,
+       counter(run, "answered_2xx") > counter(run, "delivered")
+           ? per(counter(run, "answered_2xx") - counter(run, "delivered"), counter(run, "sent"))
+           : 0)
+SHARE(duplicated)
+SHARE(reordered)
+SHARE(misdelivered)
+FIGURE(one_way_p50, percentile(run, LOAD_RUN_ONE_WAY, 50))
+FIGURE(one_way_p99, percentile(run, LOAD_RUN_ONE_WAY, 99))
+FIGURE(one_way_max, percentile(run, LOAD_RUN_ONE_WAY, 100))
 FIGURE(lag_p99, percentile(run, LOAD_RUN_SEND_LAG, 99))
 FIGURE(lag_max, percentile(run, LOAD_RUN_SEND_LAG, 100))
 FIGURE(held, (double)run->histograms[LOAD_RUN_HELD].total)
@@ -76,6 +89,9 @@ FIGURE(busy, load_run_number(run, "generator", "busy"))
 FIGURE(memory, load_run_number(run, "generator", "memory_bytes"))
 FIGURE(dropped, load_run_number(run, "generator", "datagrams_dropped"))
 FIGURE(send_errors, load_run_number(run, "generator", "send_errors"))
+
+/* Of runs with both ends. */
+#define DELIVERY "Delivery"
 
 const struct load_figure load_figures[] = {
     {"Rate", "planned, at its highest", LOAD_FIGURE_RATE, LOAD_BETTER_NEITHER, false, rate_planned},
@@ -115,6 +131,16 @@ const struct load_figure load_figures[] = {
     {"Latency from the send", "p50", LOAD_FIGURE_US, LOAD_BETTER_LESS, false, send_p50},
     {"Latency from the send", "p99", LOAD_FIGURE_US, LOAD_BETTER_LESS, false, send_p99},
     {"Latency from the send", "longest", LOAD_FIGURE_US, LOAD_BETTER_LESS, false, send_max},
+    {DELIVERY, "users registered", LOAD_FIGURE_COUNT, LOAD_BETTER_NEITHER, true, registered},
+    {DELIVERY, "users refused", LOAD_FIGURE_COUNT, LOAD_BETTER_LESS, false, register_failed},
+    {DELIVERY, "delivered", LOAD_FIGURE_SHARE, LOAD_BETTER_MORE, true, share_delivered},
+    {DELIVERY, "accepted and lost", LOAD_FIGURE_SHARE, LOAD_BETTER_LESS, true, lost},
+    {DELIVERY, "delivered twice", LOAD_FIGURE_SHARE, LOAD_BETTER_LESS, true, share_duplicated},
+    {DELIVERY, "out of order", LOAD_FIGURE_SHARE, LOAD_BETTER_LESS, true, share_reordered},
+    {DELIVERY, "to somebody else", LOAD_FIGURE_SHARE, LOAD_BETTER_LESS, true, share_misdelivered},
+    {DELIVERY, "one way, p50", LOAD_FIGURE_US, LOAD_BETTER_LESS, true, one_way_p50},
+    {DELIVERY, "one way, p99", LOAD_FIGURE_US, LOAD_BETTER_LESS, true, one_way_p99},
+    {DELIVERY, "one way, longest", LOAD_FIGURE_US, LOAD_BETTER_LESS, true, one_way_max},
     {"Generator", "sent behind plan, p99", LOAD_FIGURE_US, LOAD_BETTER_LESS, false, lag_p99},
     {"Generator", "sent behind plan, longest", LOAD_FIGURE_US, LOAD_BETTER_LESS, false, lag_max},
     {"Generator", "requests held back by rules", LOAD_FIGURE_COUNT, LOAD_BETTER_LESS, false, held},
@@ -132,9 +158,11 @@ const unsigned load_figure_count = sizeof load_figures / sizeof load_figures[0];
 bool load_figure_shown(const struct load_figure *figure, const struct load_run *runs,
                        unsigned count)
 {
-    bool open = false;
+    bool open = false, delivers = strcmp(figure->group, DELIVERY) != 0;
 
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count; i++)
+        delivers |= load_run_delivers(&runs[i]);
+    for (unsigned i = 0; i < count && delivers; i++) {
         open |= runs[i].histograms[LOAD_RUN_SEND_LAG].total > 0;
         if (figure->always || figure->value(&runs[i]) > 0)
             /* In a closed loop both latencies are one. */

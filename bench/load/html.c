@@ -31,7 +31,7 @@ static void put_title(FILE *out, const struct load_run *runs, unsigned count)
     load_html_text(out, load_run_text(&runs[0], "config", "remote"));
 }
 
-static void put_head(FILE *out, const struct load_run *runs, unsigned count)
+void load_html_open(FILE *out)
 {
     /* The policy forbids the page whatever it does not have anyway: every request. */
     fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -40,7 +40,10 @@ static void put_head(FILE *out, const struct load_run *runs, unsigned count)
           "style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n"
           "<link rel=\"icon\" href=\"data:,\">\n<title>",
           out);
-    put_title(out, runs, count);
+}
+
+void load_html_begin(FILE *out)
+{
     fputs(" - zsip load</title>\n<style>\n", out);
     fwrite(page_css, 1, sizeof page_css, out);
     fputs("</style>\n</head>\n<body>\n<main>\n", out);
@@ -136,6 +139,11 @@ static void put_tiles(FILE *out, const struct load_run *run)
             .text);
     put_tile(out, "never answered",
              load_figure_text(LOAD_FIGURE_SHARE, share_of(run, failed)).text);
+    if (load_run_delivers(run))
+        put_tile(
+            out, "delivered",
+            load_figure_text(LOAD_FIGURE_SHARE, share_of(run, load_run_counter(run, "delivered")))
+                .text);
     fputs("</dl>\n", out);
 }
 
@@ -254,19 +262,26 @@ static void put_bottom(FILE *out, const struct load_run *runs, unsigned count)
     }
 }
 
+void load_html_close(FILE *out, const char *version)
+{
+    put(out, "<footer>zsip ", version, "</footer>\n</main>\n<script>\n");
+    fwrite(page_js, 1, sizeof page_js, out);
+    fputs("</script>\n</body>\n</html>\n", out);
+}
+
 bool load_html_put(FILE *out, const struct load_run *runs, unsigned count, const char *version)
 {
     bool good;
 
-    put_head(out, runs, count);
+    load_html_open(out);
+    put_title(out, runs, count);
+    load_html_begin(out);
     put_top(out, runs, count);
     good = load_html_plots(out, runs, count);
     load_html_sends(out, runs, count);
     load_html_status(out, runs, count);
     load_html_figures(out, runs, count);
     put_bottom(out, runs, count);
-    put(out, "<footer>zsip ", version, "</footer>\n</main>\n<script>\n");
-    fwrite(page_js, 1, sizeof page_js, out);
-    fputs("</script>\n</body>\n</html>\n", out);
+    load_html_close(out, version);
     return good && ferror(out) == 0;
 }

@@ -6,6 +6,11 @@
 
 #include <stdio.h>
 
+/* html.c: a page up to its title, from there to its content, and its end. */
+void load_html_open(FILE *out);
+void load_html_begin(FILE *out);
+void load_html_close(FILE *out, const char *version);
+
 /* html_plots.c: rate and latency over time, latency by percentile, each with its table. false: no
  * memory. */
 bool load_html_plots(FILE *out, const struct load_run *runs, unsigned count);

@@ -369,6 +369,9 @@ static void put_percentiles(struct page *page)
                             "from the send, uncorrected", "grey");
             plot.lines[plot.line_count - 1].dashed = true;
         }
+        if (page->count == 1 && run->histograms[LOAD_RUN_ONE_WAY].total > 0)
+            percentile_line(page, &plot, &axis, &run->histograms[LOAD_RUN_ONE_WAY],
+                            "one way, to its delivery", "s2");
     }
     fprintf(page->out,
             "<h2>Latency by percentile</h2>\n<p class=\"about\">Each step to the right leaves a "
@@ -393,11 +396,15 @@ static void put_percentile_table(const struct page *page)
     static const double rows[] = {50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 100};
     FILE *out = page->out;
     const struct load_histogram *from_send = &page->runs[0].histograms[LOAD_RUN_FROM_SEND];
+    const struct load_histogram *one_way = &page->runs[0].histograms[LOAD_RUN_ONE_WAY];
     bool both = page->count == 1 && page->runs[0].histograms[LOAD_RUN_SEND_LAG].total > 0;
+    bool delivers = page->count == 1 && one_way->total > 0;
 
     fputs("<div class=\"wide\"><table><thead><tr><th>percentile</th>", out);
     load_html_heads(out, page->count, "latency");
-    fputs(both ? "<th>from the send</th></tr></thead><tbody>\n" : "</tr></thead><tbody>\n", out);
+    fputs(both ? "<th>from the send</th>" : "", out);
+    fputs(delivers ? "<th>one way</th>" : "", out);
+    fputs("</tr></thead><tbody>\n", out);
     for (size_t at = 0; at < sizeof rows / sizeof rows[0]; at++) {
         if (rows[at] == 100)
             fputs("<tr><th scope=\"row\">longest</th>", out);
@@ -411,6 +418,9 @@ static void put_percentile_table(const struct page *page)
         if (both)
             fprintf(out, "<td>%s</td>",
                     load_format_us(load_histogram_percentile(from_send, rows[at])).text);
+        if (delivers)
+            fprintf(out, "<td>%s</td>",
+                    load_format_us(load_histogram_percentile(one_way, rows[at])).text);
         fputs("</tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);

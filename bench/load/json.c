@@ -111,7 +111,7 @@ json_t *load_command_json(int argc, const char *const *argv)
     return out;
 }
 
-static json_t *config_json(const struct load_config *config)
+json_t *load_config_json(const struct load_config *config)
 {
     char remote[ZSIP_ADDRESS_TEXT_BYTES];
     json_t *out = json_object();
@@ -301,7 +301,7 @@ json_t *load_json(const struct load_json *from)
     json_object_set_new(out, "started_utc_us", json_integer((json_int_t)started_utc_us));
     json_object_set_new(out, "command", load_command_json(from->argc, from->argv));
     json_object_set_new(out, "machine", load_machine_json());
-    json_object_set_new(out, "config", config_json(from->config));
+    json_object_set_new(out, "config", load_config_json(from->config));
     json_object_set_new(out, "exit_status", json_integer(load_verdict(result)));
     json_object_set_new(out, "verdict", verdict_json(result));
     json_object_set_new(out, "objectives", load_objectives_json(from->config->slo, result));

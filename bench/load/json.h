@@ -30,6 +30,9 @@ json_t *load_json(const struct load_json *from);
  * new reference. */
 json_t *load_command_json(int argc, const char *const *argv);
 
+/* What was asked for. A new reference. */
+json_t *load_config_json(const struct load_config *config);
+
 /* Processor, cores, kernel: a figure means nothing without. A new reference. */
 json_t *load_machine_json(void);
 

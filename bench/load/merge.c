@@ -122,6 +122,29 @@ static json_t *generator(const struct merge *merge)
 
 /* ---- Histograms and seconds ------------------------------------------------------------------ */
 
+static bool any_delivers(const struct merge *merge)
+{
+    for (unsigned i = 0; i < merge->count; i++) {
+        if (load_run_delivers(&merge->runs[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Users registered by runs with both ends. */
+static void registrations(const struct merge *merge, json_t *out)
+{
+    static const char *const keys[] = {"registered", "register_failed"};
+
+    for (unsigned at = 0; at < 2 && any_delivers(merge); at++) {
+        double sum = 0;
+
+        for (unsigned i = 0; i < merge->count; i++)
+            sum += load_run_number(&merge->runs[i], NULL, keys[at]);
+        json_object_set_new(out, keys[at], json_integer((json_int_t)sum));
+    }
+}
+
 static bool histograms(const struct merge *merge, json_t *out)
 {
     struct load_histogram *sum = malloc(sizeof *sum);
@@ -129,6 +152,8 @@ static bool histograms(const struct merge *merge, json_t *out)
     if (sum == NULL)
         return false;
     for (unsigned which = 0; which < LOAD_RUN_HISTOGRAMS; which++) {
+        if (which == LOAD_RUN_ONE_WAY && !any_delivers(merge))
+            continue;
         load_histogram_clear(sum);
         for (unsigned i = 0; i < merge->count; i++)
             load_histogram_add(sum, &merge->runs[i].histograms[which]);
@@ -359,6 +384,7 @@ json_t *load_merge(const struct load_run *runs, unsigned count, const char *vers
     json_object_set_new(out, "counters", sum_objects(&merge, "counters"));
     json_object_set_new(out, "status", sum_objects(&merge, "status"));
     json_object_set_new(out, "answered_by_sends", sum_sends(&merge));
+    registrations(&merge, out);
     json_object_set_new(out, "generator", generator(&merge));
     json_object_set_new(out, "seconds", seconds(&merge));
     if (count > 1)

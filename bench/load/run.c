@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 static const char *const histogram_keys[LOAD_RUN_HISTOGRAMS] = {"latency", "latency_from_send",
-                                                                "send_lag", "held"};
+                                                                "send_lag", "held", "one_way"};
 
 const char *load_run_histogram_key(enum load_run_histogram which)
 {
@@ -86,6 +86,7 @@ static bool members_right(const struct problem *problem, json_t *root)
                                       "exit_status", "started_utc_us", NULL};
     static const char *const generator[] = {
         "user_s", "system_s", "busy", "memory_bytes", "datagrams_dropped", "send_errors", NULL};
+    static const char *const delivery[] = {"registered", "register_failed", NULL};
     json_t *sends = json_object_get(root, "answered_by_sends");
     json_t *command = json_object_get(root, "command"), *word;
     size_t i;
@@ -93,6 +94,8 @@ static bool members_right(const struct problem *problem, json_t *root)
     if (!numbers_right(problem, "run", root, top) ||
         !numbers_right(problem, "counters", json_object_get(root, "counters"), NULL) ||
         !numbers_right(problem, "status", json_object_get(root, "status"), NULL) ||
+        (json_object_get(root, "registered") != NULL &&
+         !numbers_right(problem, "run", root, delivery)) ||
         !numbers_right(problem, "generator", json_object_get(root, "generator"), generator))
         return false;
     if (!json_is_object(json_object_get(root, "config")) ||
@@ -196,8 +199,12 @@ bool load_run_take(json_t *root, const char *name, struct load_run *run, char *e
     if (run->histograms == NULL)
         good = wrong(&problem, "no memory");
     good = good && schema_right(&problem, root) && members_right(&problem, root);
-    for (unsigned i = 0; i < LOAD_RUN_HISTOGRAMS && good; i++)
-        good = histogram_take(&problem, root, histogram_keys[i], &run->histograms[i]);
+    for (unsigned i = 0; i < LOAD_RUN_HISTOGRAMS && good; i++) {
+        if (i == LOAD_RUN_ONE_WAY && !load_run_delivers(run))
+            load_histogram_clear(&run->histograms[i]);
+        else
+            good = histogram_take(&problem, root, histogram_keys[i], &run->histograms[i]);
+    }
     good = good && seconds_take(&problem, run);
     if (!good) {
         load_run_drop(run);
@@ -207,7 +214,7 @@ bool load_run_take(json_t *root, const char *name, struct load_run *run, char *e
     return true;
 }
 
-bool load_run_read(const char *file, struct load_run *run, char *error, size_t error_bytes)
+json_t *load_run_open(const char *file, char *error, size_t error_bytes)
 {
     const struct problem problem = {file, error, error_bytes};
     bool standard = strcmp(file, "-") == 0;
@@ -216,19 +223,29 @@ bool load_run_read(const char *file, struct load_run *run, char *error, size_t e
     FILE *from = standard ? stdin : fopen(file, "r");
     json_t *root;
 
-    *run = (struct load_run){0};
-    if (from == NULL)
-        return wrong(&problem, "can't read: %s", strerror(errno));
+    if (from == NULL) {
+        wrong(&problem, "can't read: %s", strerror(errno));
+        return NULL;
+    }
     if (fstat(fileno(from), &about) == 0 && about.st_size > (off_t)LOAD_RUN_BYTES_MAX) {
         fclose(from);
-        return wrong(&problem, "larger than any run: over 512 MiB");
+        wrong(&problem, "larger than any run: over 512 MiB");
+        return NULL;
     }
     root = json_loadf(from, JSON_REJECT_DUPLICATES, &where);
     if (!standard)
         fclose(from);
     if (root == NULL)
-        return wrong(&problem, "line %d: no JSON: %s", where.line, where.text);
-    return load_run_take(root, file, run, error, error_bytes);
+        wrong(&problem, "line %d: no JSON: %s", where.line, where.text);
+    return root;
+}
+
+bool load_run_read(const char *file, struct load_run *run, char *error, size_t error_bytes)
+{
+    json_t *root = load_run_open(file, error, error_bytes);
+
+    *run = (struct load_run){0};
+    return root != NULL && load_run_take(root, file, run, error, error_bytes);
 }
 
 void load_run_drop(struct load_run *run)
@@ -276,6 +293,11 @@ const char *load_run_text(const struct load_run *run, const char *object, const 
 bool load_run_tainted(const struct load_run *run)
 {
     return json_is_true(json_object_get(json_object_get(run->root, "verdict"), "tainted"));
+}
+
+bool load_run_delivers(const struct load_run *run)
+{
+    return json_object_get(run->root, "registered") != NULL;
 }
 
 /* In single quotes where a shell would see more than a word. */
@@ -331,6 +353,7 @@ void load_run_result(const struct load_run *run, struct load_result *out)
         .from_send = &run->histograms[LOAD_RUN_FROM_SEND],
         .send_lag = &run->histograms[LOAD_RUN_SEND_LAG],
         .held = &run->histograms[LOAD_RUN_HELD],
+        .one_way = &run->histograms[LOAD_RUN_ONE_WAY],
     };
 #define X(name, text) out->counters.name = load_run_counter(run, #name);
     LOAD_COUNTER_MAP(X)

@@ -15,6 +15,7 @@ enum load_run_histogram {
     LOAD_RUN_FROM_SEND,
     LOAD_RUN_SEND_LAG,
     LOAD_RUN_HELD,
+    LOAD_RUN_ONE_WAY, /* of a run with both ends; else empty, and not in the JSON */
     LOAD_RUN_HISTOGRAMS,
 };
 
@@ -30,7 +31,10 @@ struct load_run {
 /* The key of a histogram in the JSON. */
 const char *load_run_histogram_key(enum load_run_histogram which);
 
-/* Reads a file, "-" is standard input. false: error says file, place and what. */
+/* Reads a document, "-" is standard input. A new reference; NULL: error says file, place and what.
+ */
+json_t *load_run_open(const char *file, char *error, size_t error_bytes);
+/* The same, and takes the run that it is. false: error says file, place and what. */
 bool load_run_read(const char *file, struct load_run *run, char *error, size_t error_bytes);
 /* The same from a document, whose reference it takes; name stands for the file. */
 bool load_run_take(json_t *root, const char *name, struct load_run *run, char *error,
@@ -48,6 +52,8 @@ double load_run_arrival_s(const struct load_run *run);
 const char *load_run_text(const struct load_run *run, const char *object, const char *key);
 /* The generator was not up to the run: its verdict says so. */
 bool load_run_tainted(const struct load_run *run);
+/* It had both ends (--register): what became of what was sent is known. */
+bool load_run_delivers(const struct load_run *run);
 /* The command line, words that need it in quotes; to be freed, NULL: no memory. */
 char *load_run_command(const struct load_run *run);
 
