@@ -159,6 +159,7 @@ void zsip_connection_close(struct zsip_net *t, struct connection *c, unsigned cl
         return;
     bool begun = c->fd >= 0;
     zsip_connection_timer(t, c, TIMER_NONE);
+    zsip_doubt_end(t, c);
     if (c->state == CONNECTION_WAITING)
         zsip_connect_unwait(t, c);
     c->state = CONNECTION_CLOSED;
@@ -362,6 +363,7 @@ static void expire_all(struct zsip_net *t)
         }
     }
     zsip_connect_expire(t);
+    zsip_doubts_expire(t);
     if (now_ns - s->trim_ns > ZSIP_NS_PER_S) {
         s->trim_ns = now_ns;
         zsip_blocks_trim(&s->blocks);
@@ -384,7 +386,7 @@ void zsip_streams_end(struct zsip_net *t)
 uint64_t zsip_streams_deadline(const struct zsip_net *t)
 {
     const struct streams *s = t->streams;
-    uint64_t deadline_ns = ZSIP_NEVER_NS;
+    uint64_t deadline_ns = zsip_doubts_deadline(s);
     for (unsigned timer = 1; timer < TIMER_COUNT; timer++) {
         const struct stream_queue *queue = &s->queues[timer];
         if (queue->head == NO_CONNECTION)
@@ -488,7 +490,7 @@ static void lists_init(struct streams *s)
 {
     const struct zsip_stream_config *config = &s->config;
     s->connection_free = s->waiting = s->arming = s->settling = s->starved = s->released =
-        NO_CONNECTION;
+        s->doubt_first = s->doubt_last = NO_CONNECTION;
     s->orphans = NO_CLIENT;
     s->target_free = NO_TARGET;
     for (unsigned i = 0; i < TIMER_COUNT; i++)

@@ -314,6 +314,7 @@ static bool take_bytes(struct zsip_net *t, struct connection *c, const uint8_t *
         return true; /* what comes after the last message is thrown away */
     c->silent = false;
     c->active_ns = t->streams->now_ns;
+    zsip_doubt_begin(t, c);
     /* Another half message than before: its time begins now, unless it is we who don't read on. */
     if (!half && c->stitch != NULL && c->unsent_bytes == 0)
         zsip_connection_timer(t, c, TIMER_MESSAGE);

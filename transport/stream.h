@@ -3,6 +3,7 @@
  *   accept.c      listeners: who is let in
  *   connect.c     targets: connections of ours, opened on demand
  *   connection.c  the table, closing, the timers
+ *   doubt.c       ends that the kernel did not tell of
  *   stream.c      bytes in: framed in place, stitched where they straddle reads
  *   write.c       bytes out: one send a connection and turn, and what it left over
  *   unsent.c      the queue of what is left over
@@ -102,6 +103,7 @@ struct connection {
     bool ended;         /* the peer ended its direction */
     bool fixed;         /* registered as a file */
     bool silent;        /* nothing was received yet */
+    bool doubted;       /* in the list of those that will be looked at */
     uint32_t last_turn; /* LAST: the one whose answers still leave */
     uint32_t owed;      /* messages taken in less messages sent: what may still be answered */
 
@@ -109,6 +111,8 @@ struct connection {
     uint64_t timer_ns; /* since when it runs */
     uint64_t active_ns;
     uint64_t retry_ns; /* WAITING: until then */
+    uint64_t doubt_ns;
+    uint32_t doubt_next, doubt_prev;
 
     _Alignas(8) uint8_t framer[ZSIP_NET_FRAMER_BYTES];
     uint8_t *stitch; /* the message that is not whole yet; NULL: none */
@@ -175,6 +179,7 @@ struct streams {
     uint32_t waiting; /* WAITING connections, by their time */
     uint32_t arming;  /* to be armed */
     uint32_t settling;
+    uint32_t doubt_first, doubt_last;
     uint32_t starved;  /* those whose receive stopped for want of buffers */
     uint32_t released; /* done with in this turn: free after recycle */
     struct blocks blocks;
@@ -279,6 +284,15 @@ uint64_t zsip_streams_deadline(const struct zsip_net *net);
 
 void zsip_accept_arm(struct zsip_net *net, unsigned socket);
 void zsip_accept_take(struct zsip_net *net, const struct io_uring_cqe *cqe);
+
+/* doubt.c */
+
+/* Bytes came, and with them perhaps an end that nobody is told of. */
+void zsip_doubt_begin(struct zsip_net *net, struct connection *c);
+void zsip_doubt_end(struct zsip_net *net, struct connection *c);
+/* Looks at those that have been silent since. */
+void zsip_doubts_expire(struct zsip_net *net);
+uint64_t zsip_doubts_deadline(const struct streams *streams);
 
 /* stream.c */
 

@@ -218,9 +218,9 @@ def serving(*options, **keywords):
 
 
 @contextlib.contextmanager
-def nothing_left(test, server, grown_bytes_max=20 << 20):
+def nothing_left(test, server, grown_bytes_max=8 << 20):
     """What stands inside leaves memory and descriptors of the server as they were. Receive buffers
-    and pools become memory when they are first used, and then stay: that is what may be more."""
+    and pools become memory when they are first used, and then stay: 4 MiB of them, and a little."""
     time.sleep(0.1)  # whoever asked before is gone by now
     descriptors, rss = server.descriptors(), server.rss_bytes()
     yield

@@ -2,6 +2,7 @@
 import os
 import random
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -13,9 +14,8 @@ from tcp import peers
 
 STORM_S = 2
 STORM_RATE = 10000  # connects and closes a second
-# A multishot receive is not told of a reset that came right behind the bytes it was woken for
-# (Linux 6.18: FIN has a flag that says "look again", RST has not): the time for a message ends it.
-HALF_MESSAGES_END = ("--tcp-message-s", 1)
+# Receive buffers, and the answers to all that they hold, once more as they wait.
+UNREAD_BYTES = 20 << 20
 
 
 class Regular(threading.Thread):
@@ -68,7 +68,7 @@ def until(happened, seconds=tcp.PATIENCE_S):
 class Hostile(tcp.Case):
     def test_reset_in_the_middle_of_a_message(self):
         source = random.Random(1)
-        with self.serving(*HALF_MESSAGES_END) as server, tcp.nothing_left(self, server), \
+        with self.serving() as server, tcp.nothing_left(self, server), \
                 Regular(server) as regular:
             for number in range(500):
                 message = tcp.request(body="x" * source.choice((18, 18, 5000)))
@@ -82,6 +82,22 @@ class Hostile(tcp.Case):
             regular.join()
             regular.check(self, 1)
         self.assertGreater(server.counters()["closed_reset"], 100)
+
+    def test_reset_that_comes_with_the_bytes_before_it(self):
+        """The server, stopped meanwhile, finds both at once; the reset is not lost."""
+        with self.serving() as server, tcp.nothing_left(self, server):
+            crowd = [self.connection(server) for _ in range(100)]
+            for connection in crowd:
+                self.assertEqual(200, connection.ask())
+            os.kill(server.pid, signal.SIGSTOP)
+            try:
+                for number, connection in enumerate(crowd):
+                    connection.send(tcp.request()[:100] if number % 2 else tcp.request())
+                    connection.reset()
+            finally:
+                os.kill(server.pid, signal.SIGCONT)
+            self.assertTrue(until(lambda: server.descriptors() < 40), server.descriptors())
+        self.assertEqual(100, server.counters()["closed_reset"])
 
     def test_peers_that_never_say_a_word(self):
         with self.serving("--tcp-first-byte-s", 1) as server, tcp.nothing_left(self, server):
@@ -162,12 +178,12 @@ class Hostile(tcp.Case):
 
     def test_peer_that_pipelines_for_ever_and_never_reads(self):
         with self.serving("--tcp-unsent-bytes", 65536, "--tcp-unsent-s", 2) as server, \
-                tcp.nothing_left(self, server), Regular(server) as regular:
+                tcp.nothing_left(self, server, UNREAD_BYTES), Regular(server) as regular:
             rss = server.rss_bytes()
             connection = self.connection(server, receive_buffer=4096)
             sent, ended = self.pipeline(connection, tcp.PATIENCE_S)
             self.assertTrue(ended, f"still open after {sent} bytes")
-            self.assertLess(server.rss_bytes() - rss, 20 << 20)
+            self.assertLess(server.rss_bytes() - rss, UNREAD_BYTES)
             regular.over = True
             regular.join()
             regular.check(self, 10)
@@ -192,7 +208,7 @@ class Hostile(tcp.Case):
     def test_many_peers_that_never_read(self):
         with self.serving("--tcp-unsent-bytes", 65536, "--tcp-unsent-s", 1, "--tcp-memory",
                           "8M") as server, \
-                tcp.nothing_left(self, server), Regular(server) as regular:
+                tcp.nothing_left(self, server, UNREAD_BYTES), Regular(server) as regular:
             connections = [self.connection(server, receive_buffer=4096) for _ in range(50)]
             data = tcp.request() * 500
             for connection in connections:
@@ -216,7 +232,7 @@ class Hostile(tcp.Case):
 
     def test_storm_of_connects_and_closes(self):
         """Half of them by reset; some say something first."""
-        with self.serving(*HALF_MESSAGES_END) as server, tcp.nothing_left(self, server), \
+        with self.serving() as server, tcp.nothing_left(self, server), \
                 Regular(server) as regular:
             storms = [subprocess.Popen([sys.executable, __file__, "--storm", server.address[0],
                                         str(server.address[1]), str(kind)],
