@@ -236,34 +236,67 @@ static uint32_t stage_b(uint64_t *words, const struct zsip_txn_request *request)
     return count;
 }
 
-/* Eight requests that all fit, or fewer: lanes beyond `count` repeat the first. */
-static void keys_group(const struct zsip_txn *txn, const struct zsip_txn_request *const *requests,
-                       size_t count, struct zsip_txn_key *const *keys, uint32_t done)
+/* Requests whose fingerprints are computed in one go. Each step is done for all of them before the
+ * next, so that a line that was prefetched has come when the next step asks for it: a miss takes as
+ * long as the work on some ten requests. */
+#define BLOCK_MAX 32u
+
+struct block {
+    const struct zsip_txn_request *requests[BLOCK_MAX];
+    struct zsip_txn_key *keys[BLOCK_MAX];
+    struct zsip_siphash_value m[BLOCK_MAX];
+    size_t count;
+};
+
+/* Lanes beyond `used` repeat the first. */
+static void lanes_fill(uint32_t *at, uint32_t *counts, size_t used)
+{
+    for (size_t i = used; i < ZSIP_SIPHASH_LANES; i++) {
+        at[i] = at[0];
+        counts[i] = counts[0];
+    }
+}
+
+/* M of up to eight requests, and the lines of the index that they lead to. */
+static void group_m(const struct zsip_txn *txn, const struct zsip_txn_request *const *requests,
+                    size_t count, struct zsip_siphash_value *m)
 {
     uint64_t words[ZSIP_SIPHASH_LANES * STAGE_WORDS];
-    uint32_t at[ZSIP_SIPHASH_LANES] = {0}, counts[ZSIP_SIPHASH_LANES] = {0};
-    struct zsip_siphash_value m[ZSIP_SIPHASH_LANES], b[ZSIP_SIPHASH_LANES], t[ZSIP_SIPHASH_LANES];
+    uint32_t at[ZSIP_SIPHASH_LANES], counts[ZSIP_SIPHASH_LANES];
+    struct zsip_siphash_value values[ZSIP_SIPHASH_LANES];
     for (size_t i = 0; i < count; i++) {
         at[i] = (uint32_t)i * STAGE_WORDS;
         counts[i] = stage_m(words + at[i], requests[i]);
     }
-    for (size_t i = count; i < ZSIP_SIPHASH_LANES; i++)
-        counts[i] = counts[0];
-    txn->lanes(txn->index_secret, words, at, counts, m);
-    for (size_t i = 0; i < count; i++)
-        zsip_index_prefetch(&txn->index, m[i].low);
-    zsip_store_prefetch(txn, done, (uint32_t)count, false);
-    for (size_t i = 0; i < count; i++)
+    lanes_fill(at, counts, count);
+    txn->lanes(txn->index_secret, words, at, counts, values);
+    for (size_t i = 0; i < count; i++) {
+        m[i] = values[i];
+        zsip_index_prefetch(&txn->index, values[i].low);
+    }
+}
+
+/* B, the tag and so the whole keys of the same requests. */
+static void group_rest(const struct zsip_txn *txn, const struct zsip_txn_request *const *requests,
+                       size_t count, const struct zsip_siphash_value *m,
+                       struct zsip_txn_key *const *keys)
+{
+    uint64_t words[ZSIP_SIPHASH_LANES * STAGE_WORDS];
+    uint32_t at[ZSIP_SIPHASH_LANES], counts[ZSIP_SIPHASH_LANES];
+    struct zsip_siphash_value b[ZSIP_SIPHASH_LANES], t[ZSIP_SIPHASH_LANES];
+    for (size_t i = 0; i < count; i++) {
+        at[i] = (uint32_t)i * STAGE_WORDS;
         counts[i] = stage_b(words + at[i], requests[i]);
-    for (size_t i = count; i < ZSIP_SIPHASH_LANES; i++)
-        counts[i] = counts[0];
+    }
+    lanes_fill(at, counts, count);
     txn->lanes(txn->index_secret, words, at, counts, b);
-    for (size_t i = 0; i < ZSIP_SIPHASH_LANES; i++) {
+    for (size_t i = 0; i < count; i++) {
         const uint64_t tag_words[TAG_WORDS] = {m[i].low, m[i].high, b[i].low, TAG_FINAL};
         memcpy(words + i * TAG_WORDS, tag_words, sizeof(tag_words));
         at[i] = (uint32_t)i * TAG_WORDS;
         counts[i] = TAG_WORDS;
     }
+    lanes_fill(at, counts, count);
     txn->lanes(txn->tag_secret, words, at, counts, t);
     for (size_t i = 0; i < count; i++) {
         key_set(keys[i], m[i], b[i], t[i].low);
@@ -271,58 +304,66 @@ static void keys_group(const struct zsip_txn *txn, const struct zsip_txn_request
     }
 }
 
-static void keys_small(const struct zsip_txn *txn, const struct zsip_txn_request *const *requests,
-                       size_t count, struct zsip_txn_key *const *keys)
+static void keys_small(const struct zsip_txn *txn, const struct block *block)
 {
     uint64_t words[STAGE_WORDS];
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < block->count; i++) {
+        const struct zsip_txn_request *request = block->requests[i];
         const struct zsip_siphash_value m =
-            zsip_siphash_words(txn->index_secret, words, stage_m(words, requests[i]));
+            zsip_siphash_words(txn->index_secret, words, stage_m(words, request));
         zsip_index_prefetch(&txn->index, m.low);
         const struct zsip_siphash_value b =
-            zsip_siphash_words(txn->index_secret, words, stage_b(words, requests[i]));
-        key_set(keys[i], m, b, tag_of(txn, m, b));
-        key_finish(txn, requests[i], keys[i]);
+            zsip_siphash_words(txn->index_secret, words, stage_b(words, request));
+        key_set(block->keys[i], m, b, tag_of(txn, m, b));
+        key_finish(txn, request, block->keys[i]);
     }
 }
 
-/* The lines that were prefetched a group ago have come by now: what hangs on them is prefetched
- * too, both of the requests and of the records that expire in this turn. */
-static void keys_follow(const struct zsip_txn *txn, const struct zsip_txn_key *keys, size_t from,
-                        size_t to)
+static size_t group_size(const struct block *block, size_t at)
 {
-    for (size_t i = from; i < to; i++)
-        zsip_store_follow(txn, keys[i].m);
-    zsip_store_prefetch(txn, (uint32_t)from, (uint32_t)(to - from), true);
+    const size_t left = block->count - at;
+    return left < ZSIP_SIPHASH_LANES ? left : ZSIP_SIPHASH_LANES;
 }
 
-void zsip_txn_keys(const struct zsip_txn *txn, const struct zsip_txn_request *requests,
-                   size_t count, struct zsip_txn_key *keys)
+/* The keys of a block, with what its look-ups and the records that expire in its turn will read:
+ * first the lines of the index, then what hangs on them. */
+static void keys_block(struct zsip_txn *txn, struct block *block)
 {
-    const struct zsip_txn_request *group[ZSIP_SIPHASH_LANES];
-    struct zsip_txn_key *group_keys[ZSIP_SIPHASH_LANES];
-    size_t size = 0, started = 0, followed = 0;
+    if (block->count < GROUP_MIN) {
+        keys_small(txn, block);
+        return;
+    }
+    for (size_t at = 0; at < block->count; at += ZSIP_SIPHASH_LANES)
+        group_m(txn, block->requests + at, group_size(block, at), block->m + at);
+    zsip_store_prefetch_due(txn, (uint32_t)block->count);
+    for (size_t at = 0; at < block->count; at += ZSIP_SIPHASH_LANES) {
+        const size_t count = group_size(block, at);
+        group_rest(txn, block->requests + at, count, block->m + at, block->keys + at);
+        for (size_t i = 0; i < count; i++)
+            zsip_store_follow(txn, block->m[at + i].low);
+    }
+    zsip_store_follow_due(txn);
+}
+
+void zsip_txn_keys(struct zsip_txn *txn, const struct zsip_txn_request *requests, size_t count,
+                   struct zsip_txn_key *keys)
+{
+    struct block block;
+    block.count = 0;
     for (size_t i = 0; i < count; i++) {
         if (!stage_fits(&requests[i])) {
             zsip_txn_key_plain(txn, &requests[i], &keys[i]);
             zsip_index_prefetch(&txn->index, keys[i].m);
             continue;
         }
-        group[size] = &requests[i];
-        group_keys[size++] = &keys[i];
-        if (size < ZSIP_SIPHASH_LANES)
-            continue;
-        keys_group(txn, group, size, group_keys, (uint32_t)started);
-        keys_follow(txn, keys, followed, started);
-        followed = started;
-        started = i + 1;
-        size = 0;
+        block.requests[block.count] = &requests[i];
+        block.keys[block.count++] = &keys[i];
+        if (block.count == BLOCK_MAX) {
+            keys_block(txn, &block);
+            block.count = 0;
+        }
     }
-    if (size >= GROUP_MIN)
-        keys_group(txn, group, size, group_keys, (uint32_t)started);
-    else
-        keys_small(txn, group, size, group_keys);
-    keys_follow(txn, keys, followed, started);
+    keys_block(txn, &block);
 }
 
 uint32_t zsip_txn_owner(const struct zsip_txn_key *key, uint32_t workers)

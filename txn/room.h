@@ -107,6 +107,9 @@ struct zsip_txn {
     struct zsip_segments ring;
     struct zsip_segments log;
     uint32_t tail_at; /* next record to expire, within the ring's tail segment */
+    /* Behind it, in records: those that zsip_store_prefetch_due took last. */
+    uint32_t due_from;
+    uint32_t due_to;
     uint32_t records;
     uint32_t reserved;
     uint32_t records_max;
@@ -220,9 +223,10 @@ bool zsip_store_expire(struct zsip_txn *txn, uint32_t max);
 /* When the oldest record expires; ZSIP_NEVER_NS if there is none. */
 uint64_t zsip_store_deadline(const struct zsip_txn *txn);
 void zsip_store_validate(const struct zsip_txn *txn);
-/* Prefetches the index lines of `count` records, from the one `ahead` behind the oldest on; those
- * that a turn is likely to expire. With `follow`, the overflow that hangs on these lines. */
-void zsip_store_prefetch(const struct zsip_txn *txn, uint32_t ahead, uint32_t count, bool follow);
+/* Prefetches the lines of the index of `count` more records that this turn is likely to expire, if
+ * the oldest's time is near; and, when those have come, the overflow that hangs on them. */
+void zsip_store_prefetch_due(struct zsip_txn *txn, uint32_t count);
+void zsip_store_follow_due(const struct zsip_txn *txn);
 
 /* Prefetches what hangs on the index line of this M: its overflow, and what may be a copy. */
 static inline void zsip_store_follow(const struct zsip_txn *txn, uint64_t m)

@@ -225,28 +225,68 @@ static bool tail_settle(struct zsip_txn *txn)
     return false;
 }
 
-void zsip_store_prefetch(const struct zsip_txn *txn, uint32_t ahead, uint32_t count, bool follow)
+/* Where a walk over the records stands. */
+struct walk {
+    uint32_t segment;
+    uint32_t at;
+};
+
+/* The place `ahead` records behind the oldest. */
+static struct walk walk_from(const struct zsip_txn *txn, uint32_t ahead)
+{
+    return (struct walk){txn->ring.tail, txn->tail_at + ahead};
+}
+
+/* The next run of records, `count` at most, that stand one behind the other; 0: there are no more.
+ */
+static uint32_t walk_run(const struct zsip_txn *txn, struct walk *walk, uint32_t count)
+{
+    while (walk->segment != ZSIP_SEGMENT_NONE) {
+        const uint32_t used = txn->ring.segments[walk->segment].used;
+        if (walk->at < used)
+            return used - walk->at < count ? used - walk->at : count;
+        walk->at -= used;
+        walk->segment = txn->ring.segments[walk->segment].next;
+    }
+    return 0;
+}
+
+/* Prefetches the lines of the index of `count` records, from `ahead` behind the oldest on; with
+ * `follow`, which comes when they are there, the overflow that hangs on them. */
+static void prefetch(const struct zsip_txn *txn, uint32_t ahead, uint32_t count, bool follow)
 {
     const struct zsip_index *index = &txn->index;
-    uint32_t segment = txn->ring.tail, at = txn->tail_at + ahead;
-    while (count > 0 && segment != ZSIP_SEGMENT_NONE) {
-        const uint32_t used = txn->ring.segments[segment].used;
-        if (at >= used) {
-            at -= used;
-            segment = txn->ring.segments[segment].next;
-            continue;
-        }
+    struct walk walk = walk_from(txn, ahead);
+    for (uint32_t run; count > 0 && (run = walk_run(txn, &walk, count)) > 0;) {
         const struct zsip_record *record =
-            zsip_store_record(txn, segment * ZSIP_SEGMENT_RECORDS + at);
-        for (; count > 0 && at < used; at++, record++, count--) {
-            const uint32_t place = zsip_index_place(index, record->m);
-            if (follow)
-                zsip_index_prefetch_next(index, &index->buckets[place]);
-            else
-                __builtin_prefetch(&index->buckets[place], 1);
+            zsip_store_record(txn, walk.segment * ZSIP_SEGMENT_RECORDS + walk.at);
+        for (uint32_t i = 0; i < run; i++, record++) {
+            const struct zsip_bucket *bucket = &index->buckets[zsip_index_place(index, record->m)];
+            if (follow) {
+                zsip_index_prefetch_next(index, bucket);
+                continue;
+            }
+            __builtin_prefetch(bucket, 1);
             __builtin_prefetch((const char *)record + RECORDS_AHEAD * sizeof(*record));
         }
+        walk.at += run;
+        count -= run;
     }
+}
+
+void zsip_store_prefetch_due(struct zsip_txn *txn, uint32_t count)
+{
+    txn->due_from = txn->due_to;
+    if (txn->records == 0 || txn->due_to >= ZSIP_TXN_POPS_MAX ||
+        zsip_store_deadline(txn) > txn->now_ns + txn->f_ns / 128)
+        return;
+    prefetch(txn, txn->due_from, count, false);
+    txn->due_to += count;
+}
+
+void zsip_store_follow_due(const struct zsip_txn *txn)
+{
+    prefetch(txn, txn->due_from, txn->due_to - txn->due_from, true);
 }
 
 static void tail_pop(struct zsip_txn *txn, uint32_t position, const struct zsip_record *record)
@@ -267,10 +307,14 @@ static void tail_pop(struct zsip_txn *txn, uint32_t position, const struct zsip_
 
 bool zsip_store_expire(struct zsip_txn *txn, uint32_t max)
 {
-    uint32_t popped = 0;
+    uint32_t popped = 0, ahead = txn->due_to;
+    txn->due_from = txn->due_to = 0;
     if (!tail_settle(txn) || zsip_store_deadline(txn) > txn->now_ns)
         return false;
-    zsip_store_prefetch(txn, 0, POP_AHEAD, false);
+    if (ahead < POP_AHEAD) {
+        prefetch(txn, ahead, POP_AHEAD - ahead, false);
+        ahead = POP_AHEAD;
+    }
     do {
         const uint32_t position = txn->ring.tail * ZSIP_SEGMENT_RECORDS + txn->tail_at;
         const struct zsip_record *record = zsip_store_record(txn, position);
@@ -278,7 +322,10 @@ bool zsip_store_expire(struct zsip_txn *txn, uint32_t max)
             return false;
         if (popped == max)
             return true;
-        zsip_store_prefetch(txn, POP_AHEAD, 1, false);
+        if (ahead == POP_AHEAD)
+            prefetch(txn, POP_AHEAD, 1, false);
+        else
+            ahead--;
         tail_pop(txn, position, record);
         popped++;
     } while (tail_settle(txn));

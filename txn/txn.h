@@ -156,8 +156,8 @@ struct zsip_txn_key {
 /* Computes the keys of `count` requests and prefetches what zsip_txn_find will read. Batches of 8
  * to 64 are best; any count, also 0, is allowed. Cost: three SipHash-2-4 of some 50, 50 and 24
  * bytes each, several at once where the CPU has the lanes for it. */
-void zsip_txn_keys(const struct zsip_txn *txn, const struct zsip_txn_request *requests,
-                   size_t count, struct zsip_txn_key *keys);
+void zsip_txn_keys(struct zsip_txn *txn, const struct zsip_txn_request *requests, size_t count,
+                   struct zsip_txn_key *keys);
 
 /* The worker, of `workers` (> 0), that owns this request's M (DESIGN section 7). A CANCEL has the
  * same owner as the request it means. */

@@ -112,7 +112,7 @@ static inline struct zsip_txn_request test_request(void)
     };
 }
 
-static inline struct zsip_txn_key test_key(const struct zsip_txn *txn,
+static inline struct zsip_txn_key test_key(struct zsip_txn *txn,
                                            const struct zsip_txn_request *request)
 {
     struct zsip_txn_key key;
