@@ -63,6 +63,13 @@ static void discard(void *user, void *memory, size_t bytes)
     madvise(memory, bytes, MADV_DONTNEED);
 }
 
+/* Where large pages are off this fails, and all stays as it is. */
+static void scattered(void *user, void *memory, size_t bytes)
+{
+    (void)user;
+    madvise(memory, bytes, MADV_HUGEPAGE);
+}
+
 const struct zsip_memory *zsip_memory_default(void)
 {
     static const struct zsip_memory memory = {
@@ -72,6 +79,7 @@ const struct zsip_memory *zsip_memory_default(void)
         .reserve = reserve,
         .unreserve = unmap,
         .discard = discard,
+        .scattered = scattered,
     };
     return &memory;
 }

@@ -231,6 +231,9 @@ struct zsip_memory {
     /* A hint that a reserved range won't be used for a while; it may read as zero afterwards.
      * May be NULL. */
     void (*discard)(void *user, void *memory, size_t bytes);
+    /* A hint, once, that a reserved range will be read here and there, so that large pages would
+     * spare a miss of the TLB at each look. May be NULL. */
+    void (*scattered)(void *user, void *memory, size_t bytes);
 };
 
 /* ---- Our own mistakes ----------------------------------------------------------------------- */
