@@ -123,12 +123,33 @@ enum zsip_status zsip_output_create(struct output *output, const struct zsip_mem
                                     size_t arena_bytes);
 void zsip_output_destroy(struct output *output, const struct zsip_memory *memory);
 /* Whether one more message of up to bytes fits. */
-bool zsip_output_fits(const struct output *output, size_t bytes);
+static inline bool zsip_output_fits(const struct output *output, size_t bytes)
+{
+    return output->message_count < output->message_max &&
+           output->arena_bytes - output->used_bytes >= bytes + ZSIP_OUTPUT_STRIDE;
+}
+
 /* Room for the next message, all that is left. */
-struct text zsip_output_begin(struct output *output);
-/* Ends the message that text was begun for. pad_at: where SP may be inserted, NULL for nowhere.
- * Nothing is added if text ran over; says so. */
-bool zsip_output_end(struct output *output, const struct text *text, const uint8_t *pad_at,
+static inline struct text zsip_output_begin(struct output *output)
+{
+    uint8_t *at = output->arena + output->used_bytes;
+    uint8_t *end = output->arena + output->arena_bytes;
+    return (struct text){
+        .at = at, .end = end, .over = output->message_count == output->message_max};
+}
+
+/* The path of the message before; NULL: there is none. */
+static inline const struct zsip_path *zsip_output_last_path(const struct output *output)
+{
+    return output->path_count > 0 ? &output->paths[output->path_count - 1] : NULL;
+}
+
+/* A path as messages of this turn name it; once for each message. */
+const struct zsip_path *zsip_output_path(struct output *output, const struct zsip_path *path);
+
+/* Ends the message that text, which did not run over, was begun for. pad_at: where SP may be
+ * inserted, NULL for nowhere. path came from zsip_output_path. */
+void zsip_output_end(struct output *output, const struct text *text, const uint8_t *pad_at,
                      const struct zsip_path *path, uint64_t client);
 /* Bytes written into the message so far. */
 static inline size_t output_written(const struct output *output, const struct text *text)
@@ -250,6 +271,13 @@ struct narrow_path {
 
 #define NARROW_PATHS 64u
 
+/* Where the answer before went, and the path its request had come by, which must still be what it
+ * was: within one call of zsip_endpoint_receive. */
+struct reply {
+    const struct zsip_path *received;
+    const struct zsip_path *sent;
+};
+
 /* The request whose callback is running. */
 struct current {
     const struct zsip_msg *msg;
@@ -287,6 +315,7 @@ struct zsip_endpoint {
     struct aliasing aliasing;
     struct toucher *toucher; /* the worker's; NULL: memory is touched between messages */
     struct source_text source;
+    struct reply reply;
     struct current current;
     uint64_t handles; /* tokens given out for running callbacks */
 

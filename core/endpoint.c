@@ -444,6 +444,7 @@ enum zsip_status zsip_endpoint_receive(struct zsip_endpoint *endpoint,
 {
     ZSIP_ASSERT(count <= ZSIP_RECEIVE_MAX);
     zsip_endpoint_advance(endpoint, now);
+    endpoint->reply.received = NULL;
     size_t done = 0;
     while (done < count) {
         size_t left = count - done;

@@ -41,45 +41,27 @@ void zsip_output_destroy(struct output *output, const struct zsip_memory *memory
     *output = (struct output){0};
 }
 
-bool zsip_output_fits(const struct output *output, size_t bytes)
-{
-    return output->message_count < output->message_max &&
-           output->arena_bytes - output->used_bytes >= bytes + ZSIP_OUTPUT_STRIDE;
-}
-
-struct text zsip_output_begin(struct output *output)
-{
-    uint8_t *at = output->arena + output->used_bytes;
-    uint8_t *end = output->arena + output->arena_bytes;
-    return (struct text){
-        .at = at, .end = end, .over = output->message_count == output->message_max};
-}
-
 /* Messages to one peer mostly follow each other, so looking at the last path alone finds nearly all
  * that can be shared. */
-static const struct zsip_path *share_path(struct output *output, const struct zsip_path *path)
+const struct zsip_path *zsip_output_path(struct output *output, const struct zsip_path *path)
 {
-    if (output->path_count > 0) {
-        struct zsip_path *last = &output->paths[output->path_count - 1];
-        if (memcmp(last, path, sizeof(*path)) == 0)
-            return last;
-    }
+    const struct zsip_path *last = zsip_output_last_path(output);
+    if (last != NULL && memcmp(last, path, sizeof(*path)) == 0)
+        return last;
     struct zsip_path *added = &output->paths[output->path_count++];
     *added = *path;
     return added;
 }
 
-bool zsip_output_end(struct output *output, const struct text *text, const uint8_t *pad_at,
+void zsip_output_end(struct output *output, const struct text *text, const uint8_t *pad_at,
                      const struct zsip_path *path, uint64_t client)
 {
-    if (text->over)
-        return false;
     uint8_t *data = output->arena + output->used_bytes;
     size_t bytes = (size_t)(text->at - data);
-    ZSIP_ASSERT(bytes > 0 && output->message_count < output->message_max);
+    ZSIP_ASSERT(!text->over && bytes > 0 && output->message_count < output->message_max);
     output->messages[output->message_count++] = (struct zsip_output){
         .data = data,
-        .path = share_path(output, path),
+        .path = path,
         .bytes = (uint32_t)bytes,
         .pad_at = pad_at == NULL ? 0 : (uint32_t)(pad_at - data),
         .client = client,
@@ -92,5 +74,4 @@ bool zsip_output_end(struct output *output, const struct text *text, const uint8
     output->used_bytes += slot_bytes;
     if (output->used_bytes > output->arena_bytes)
         output->used_bytes = output->arena_bytes;
-    return true;
 }

@@ -81,9 +81,13 @@ static void write_held(struct zsip_endpoint *endpoint, struct held *held,
         text_literal(&text, "\r\n");
     }
     const uint8_t *pad_at = zsip_response_rest(endpoint, NULL, held->method, answer, &text);
-    if (!zsip_output_end(&endpoint->output, &text, pad_at, &held->path, 0))
+    if (text.over) {
         endpoint->stats.output_full++;
-    else if (answer->status == 100)
+        return;
+    }
+    zsip_output_end(&endpoint->output, &text, pad_at,
+                    zsip_output_path(&endpoint->output, &held->path), 0);
+    if (answer->status == 100)
         held->told_ns = endpoint->now_ns;
 }
 

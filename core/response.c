@@ -151,19 +151,45 @@ static struct edit received_removal(const struct zsip_msg *msg)
     return (struct edit){.from = from, .to = to, .with = ZSIP_VIEW("")};
 }
 
-/* What stands below writes without looking at the room, which zsip_response_echo has done. */
+/* Pieces of a header section are short and of all lengths: they are copied in steps of this many
+ * bytes, and what is copied too much is written over by the next piece. */
+#define STEP 32u
 
-static inline uint8_t *put(uint8_t *at, const uint8_t *from, size_t bytes)
+/* What stands below writes without looking at the room, which zsip_response_echo has done. */
+struct echo {
+    const uint8_t *data;
+    uint32_t wide_end; /* a piece that ends up to here may be read in whole steps */
+};
+
+static inline uint8_t *put(const struct echo *echo, uint32_t from, uint32_t to, uint8_t *at)
 {
-    memcpy(at, from, bytes);
+    const uint8_t *data = echo->data + from;
+    uint32_t bytes = to - from;
+    if (__builtin_expect(to > echo->wide_end, 0)) {
+        memcpy(at, data, bytes);
+        return at + bytes;
+    }
+    for (uint32_t i = 0; i < bytes; i += STEP)
+        memcpy(at + i, data + i, STEP);
     return at + bytes;
 }
 
-#define put_literal(at, literal) put((at), (const uint8_t *)(literal), sizeof(literal) - 1)
+static inline uint8_t *put_crlf(uint8_t *at)
+{
+    memcpy(at, "\r\n", 2);
+    return at + 2;
+}
+
+static inline uint8_t *put_tag(const char to_tag[ZSIP_TXN_TAG_BYTES], uint8_t *at)
+{
+    memcpy(at, ";tag=", 5);
+    memcpy(at + 5, to_tag, ZSIP_TXN_TAG_BYTES);
+    return at + 5 + ZSIP_TXN_TAG_BYTES;
+}
 
 /* The row with the top Via, which has one with received in it. */
-static uint8_t *put_via_received(const struct zsip_msg *msg, uint32_t begin, uint32_t value_end,
-                                 struct edit rport, uint8_t *at)
+static uint8_t *put_via_received(const struct echo *echo, const struct zsip_msg *msg,
+                                 uint32_t begin, uint32_t value_end, struct edit rport, uint8_t *at)
 {
     struct edit edits[2] = {received_removal(msg), rport};
     bool swap = rport.to > 0 && rport.from < edits[0].from;
@@ -172,22 +198,25 @@ static uint8_t *put_via_received(const struct zsip_msg *msg, uint32_t begin, uin
         edits[0] = rport;
     }
     for (unsigned i = 0; i < 2 && edits[i].to > 0; i++) {
-        at = put(at, msg->data + begin, edits[i].from - begin);
-        at = put(at, edits[i].with.data, edits[i].with.length);
+        at = put(echo, begin, edits[i].from, at);
+        memcpy(at, edits[i].with.data, edits[i].with.length);
+        at += edits[i].with.length;
         begin = edits[i].to;
     }
-    return put(at, msg->data + begin, value_end - begin);
+    return put(echo, begin, value_end, at);
 }
 
-/* The row with the top Via. One whose value was not understood is repeated as it stands. */
-static uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
-                            const struct zsip_path *path, uint32_t begin, uint32_t end, uint8_t *at)
+/* The row with the top Via. One whose value was not understood is repeated as it stands. The texts
+ * of the source stand in arrays of their own: a fixed size needs no call. */
+static inline uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct echo *echo,
+                                   const struct zsip_msg *msg, const struct zsip_path *path,
+                                   uint32_t begin, uint32_t end, uint8_t *at)
 {
     const struct zsip_via *via = &msg->via;
     struct source_text *source = &endpoint->source;
     uint32_t value_end = (uint32_t)via->whole.offset + via->whole.length;
     if (via->whole.length == 0 || value_end > end)
-        return put(at, msg->data + begin, end - begin);
+        return put(echo, begin, end, at);
     source_refresh(source, &path->remote);
     struct edit rport = {.with = {source->rport, 0}};
     if (via->flags & ZSIP_VIA_RPORT) {
@@ -196,28 +225,27 @@ static uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct zsip_ms
         rport.with.length = source->rport_bytes;
     }
     if (zsip_slice_present(via->received)) {
-        at = put_via_received(msg, begin, value_end, rport, at);
+        at = put_via_received(echo, msg, begin, value_end, rport, at);
     } else if (rport.to > 0) {
-        at = put(at, msg->data + begin, rport.from - begin);
-        memcpy(at, source->rport, sizeof(source->rport)); /* a fixed size needs no call */
-        at += source->rport_bytes;
-        at = put(at, msg->data + rport.to, value_end - rport.to);
+        at = put(echo, begin, rport.from, at);
+        memcpy(at, source->rport, sizeof(source->rport));
+        at = put(echo, rport.to, value_end, at + source->rport_bytes);
     } else {
-        at = put(at, msg->data + begin, value_end - begin);
+        at = put(echo, begin, value_end, at);
     }
     if (received_needed(source, msg)) {
         memcpy(at, source->received, sizeof(source->received));
         at += source->received_bytes;
     }
-    return put(at, msg->data + value_end, end - value_end);
+    return put(echo, value_end, end, at);
 }
 
 #define BIT(id) (1ull << ZSIP_HEADER_##id)
 #define ECHOED  (BIT(VIA) | BIT(FROM) | BIT(TO) | BIT(CALL_ID) | BIT(CSEQ))
 
 /* What the repeated lines may be longer than they came: received, rport, the tag, and CRLF where
- * something shorter stood. */
-#define ECHO_OWN_BYTES_MAX (64u + 16u + 32u + 2u * ZSIP_HEADERS_MAX)
+ * something shorter stood; and what the last step writes too much. */
+#define ECHO_OWN_BYTES_MAX (64u + 16u + 32u + 2u * ZSIP_HEADERS_MAX + 64u)
 
 /* Whether nothing but CRLF lies behind a value. Such lines that follow each other in the request
  * are repeated in one piece. */
@@ -230,12 +258,24 @@ static inline bool line_ends(const struct zsip_msg *msg, uint32_t end)
     return memcmp(&behind, "\r\n", sizeof(behind)) == 0;
 }
 
+/* How far in the message a piece may reach that is read in whole steps. */
+static uint32_t wide_end(const struct zsip_msg *msg)
+{
+    uint32_t bytes = msg->header_bytes;
+    if (msg->fault.status == ZSIP_OK && msg->body_offset == bytes)
+        bytes += msg->body_bytes;
+    return bytes < STEP ? 0 : bytes - STEP + 1;
+}
+
 void zsip_response_echo(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                         const struct zsip_path *path, const char to_tag[ZSIP_TXN_TAG_BYTES],
                         struct text *text)
 {
     const struct zsip_header *header = msg->headers, *last = header + msg->header_count;
-    uint64_t unseen = ECHOED;
+    const struct echo echo = {.data = msg->data, .wide_end = wide_end(msg)};
+    /* A To that was not understood is repeated without a tag, which could land anywhere. */
+    bool tagless = !zsip_slice_present(msg->to.tag) && msg->to.whole.length > 0;
+    uint64_t wanted = ECHOED, edited = BIT(VIA) | (tagless ? BIT(TO) : 0);
     uint32_t from = 0, to = 0; /* what is to be repeated, but not written yet */
     if (msg->header_count == 0)
         return;
@@ -247,32 +287,31 @@ void zsip_response_echo(struct zsip_endpoint *endpoint, const struct zsip_msg *m
     uint8_t *at = text->at;
     for (; header < last; header++) {
         uint64_t bit = 1ull << header->id;
-        if ((bit & (unseen | BIT(VIA)) & ECHOED) == 0)
+        if (__builtin_expect((bit & wanted) == 0, 0))
             continue;
         uint32_t begin = header->name_offset;
         uint32_t end = (uint32_t)header->value.offset + header->value.length;
-        bool top_via = (bit & BIT(VIA) & unseen) != 0;
-        /* A To that was not understood is repeated without a tag, which could land anywhere. */
-        bool tagged =
-            bit == BIT(TO) && !zsip_slice_present(msg->to.tag) && msg->to.whole.length > 0;
-        unseen &= ~bit;
-        if (begin != to || top_via) {
-            at = put(at, msg->data + from, to - from);
+        wanted &= ~bit | BIT(VIA);
+        if (begin != to) {
+            at = put(&echo, from, to, at);
             from = begin;
         }
         to = end + 2;
-        if (!top_via && !tagged && line_ends(msg, end))
+        if ((bit & edited) == 0 && line_ends(msg, end))
             continue;
-        if (top_via)
-            at = put_top_via(endpoint, msg, path, begin, end, at);
-        else
-            at = put(at, msg->data + from, end - from);
-        if (tagged)
-            at = put(put_literal(at, ";tag="), (const uint8_t *)to_tag, ZSIP_TXN_TAG_BYTES);
-        at = put_literal(at, "\r\n");
+        if (bit & edited & BIT(VIA)) { /* the topmost */
+            at = put(&echo, from, begin, at);
+            at = put_top_via(endpoint, &echo, msg, path, begin, end, at);
+        } else {
+            at = put(&echo, from, end, at);
+        }
+        if (bit & edited & BIT(TO))
+            at = put_tag(to_tag, at);
+        edited &= ~bit;
+        at = put_crlf(at);
         from = to;
     }
-    text->at = put(at, msg->data + from, to - from);
+    text->at = put(&echo, from, to, at);
 }
 
 /* ---- What it adds ---------------------------------------------------------------------------- */
@@ -357,6 +396,23 @@ const uint8_t *zsip_response_rest(const struct zsip_endpoint *endpoint, const st
     return pad_at;
 }
 
+/* Where to, as it stands in the output. The answers of one batch mostly go where the one before
+ * went, and then there is nothing to compare. */
+static const struct zsip_path *reply_path(struct zsip_endpoint *endpoint,
+                                          const struct zsip_msg *msg, const struct zsip_path *path)
+{
+    struct reply *reply = &endpoint->reply;
+    bool plain = (path->flags & ZSIP_PATH_RELIABLE) == 0 && (msg->via.flags & ZSIP_VIA_RPORT) &&
+                 msg->via.host.length > 0 && !endpoint->config.maddr;
+    if (plain && reply->received == path && reply->sent != NULL &&
+        reply->sent == zsip_output_last_path(&endpoint->output))
+        return reply->sent;
+    struct zsip_path to = zsip_response_path(endpoint, msg, path);
+    const struct zsip_path *sent = zsip_output_path(&endpoint->output, &to);
+    *reply = (struct reply){.received = plain ? path : NULL, .sent = sent};
+    return sent;
+}
+
 bool zsip_response_write(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                          const struct zsip_path *path, const struct zsip_txn_key *key,
                          const struct answer *answer)
@@ -367,9 +423,10 @@ bool zsip_response_write(struct zsip_endpoint *endpoint, const struct zsip_msg *
     zsip_response_status_line(&text, answer->status, answer->reason);
     zsip_response_echo(endpoint, msg, path, tag, &text);
     const uint8_t *pad_at = zsip_response_rest(endpoint, msg, msg->method, answer, &text);
-    struct zsip_path to = zsip_response_path(endpoint, msg, path);
-    if (zsip_output_end(&endpoint->output, &text, pad_at, &to, 0))
-        return true;
-    endpoint->stats.output_full++;
-    return false;
+    if (text.over) {
+        endpoint->stats.output_full++;
+        return false;
+    }
+    zsip_output_end(&endpoint->output, &text, pad_at, reply_path(endpoint, msg, path), 0);
+    return true;
 }

@@ -113,11 +113,13 @@ static enum zsip_status request_write(struct zsip_endpoint *endpoint, uint32_t i
         return status;
     const uint8_t *pad = pad_at == 0 ? NULL : begin + pad_at;
     struct zsip_path path = zsip_size_path(request);
-    if (status == ZSIP_OK &&
-        zsip_output_end(&endpoint->output, &text, pad, &path, request_id(endpoint, index)))
-        return ZSIP_OK;
-    endpoint->stats.output_full++;
-    return ZSIP_ERROR_TOO_LARGE;
+    if (status != ZSIP_OK || text.over) {
+        endpoint->stats.output_full++;
+        return ZSIP_ERROR_TOO_LARGE;
+    }
+    zsip_output_end(&endpoint->output, &text, pad, zsip_output_path(&endpoint->output, &path),
+                    request_id(endpoint, index));
+    return ZSIP_OK;
 }
 
 /* A client transaction and the first send of it. ERROR_FULL: no slot, nothing is open. All else as

@@ -6,9 +6,13 @@
 void zsip_uas_count_answer(struct zsip_endpoint *endpoint, unsigned status)
 {
     struct zsip_endpoint_stats *stats = &endpoint->stats;
+    ZSIP_ASSERT(status >= 100 && status < 700);
+    if (status / 100 == 2) { /* what nearly all are */
+        stats->answered_2xx++;
+        return;
+    }
     uint64_t *counters[] = {&stats->answered_1xx, &stats->answered_2xx, &stats->answered_3xx,
                             &stats->answered_4xx, &stats->answered_5xx, &stats->answered_6xx};
-    ZSIP_ASSERT(status >= 100 && status < 700);
     ++*counters[status / 100 - 1];
 }
 
@@ -162,22 +166,24 @@ void zsip_uas_malformed(struct zsip_endpoint *endpoint, const struct zsip_msg *m
 void zsip_uas_identity(const struct zsip_msg *msg, const struct zsip_path *path,
                        struct zsip_txn_request *identity)
 {
-    *identity = (struct zsip_txn_request){
-        .call_id = zsip_msg_view(msg, msg->call_id),
-        .from_tag = zsip_msg_view(msg, msg->from.tag),
-        .branch = zsip_msg_view(msg, msg->via.branch),
-        .sent_by = zsip_msg_view(msg, msg->via.sent_by),
-        .method_name = zsip_msg_view(msg, msg->method_name),
-        .request_uri = zsip_msg_view(msg, msg->request_uri.whole),
-        .to_tag = zsip_msg_view(msg, msg->to.tag),
-        .top_via = zsip_msg_view(msg, msg->via.whole),
-        .cseq = msg->cseq_number,
-        .method = msg->method,
-        .cancel = msg->method == ZSIP_METHOD_CANCEL,
-        .branch_has_cookie = (msg->via.flags & ZSIP_VIA_COOKIE) != 0,
-        .to_tag_present = zsip_slice_present(msg->to.tag),
-        .reliable = (path->flags & ZSIP_PATH_RELIABLE) != 0,
-    };
+    identity->call_id = zsip_msg_view(msg, msg->call_id);
+    identity->from_tag = zsip_msg_view(msg, msg->from.tag);
+    identity->branch = zsip_msg_view(msg, msg->via.branch);
+    identity->sent_by = zsip_msg_view(msg, msg->via.sent_by);
+    identity->cseq = msg->cseq_number;
+    identity->method = msg->method;
+    identity->cancel = msg->method == ZSIP_METHOD_CANCEL;
+    identity->branch_has_cookie = (msg->via.flags & ZSIP_VIA_COOKIE) != 0;
+    identity->to_tag_present = zsip_slice_present(msg->to.tag);
+    identity->reliable = (path->flags & ZSIP_PATH_RELIABLE) != 0;
+    /* What is not looked at is not set: this is done for every request. */
+    if (identity->method == ZSIP_METHOD_UNKNOWN)
+        identity->method_name = zsip_msg_view(msg, msg->method_name);
+    if (!identity->branch_has_cookie) {
+        identity->request_uri = zsip_msg_view(msg, msg->request_uri.whole);
+        identity->to_tag = zsip_msg_view(msg, msg->to.tag);
+        identity->top_via = zsip_msg_view(msg, msg->via.whole);
+    }
 }
 
 static bool method_answered(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg)
@@ -425,7 +431,7 @@ static void request_new(struct zsip_endpoint *endpoint, const struct zsip_msg *m
         else
             answer_status(endpoint, msg, path, key, status);
     }
-    endpoint->current = (struct current){0};
+    endpoint->current.handle = 0;
 }
 
 /* INVITE has a transaction of another kind, which is not kept here: refused without one. Its ACK is
