@@ -410,11 +410,15 @@ static double busy(const struct load_worker *worker)
 /* What the plan still held when the arrivals were over. */
 static uint64_t unsent(const struct load_worker *worker)
 {
+    const struct load_config *config = worker->config;
     uint64_t left = worker->arrivals_max - worker->arrivals, planned;
+    uint64_t until_ns = worker->end_ns - worker->start_ns;
 
-    if (worker->config->rate <= 0 || worker->phase == LOAD_PHASE_ARRIVALS)
+    if (config->rate <= 0 || worker->phase == LOAD_PHASE_ARRIVALS)
         return 0;
-    planned = load_plan_count(&worker->plan, worker->end_ns - worker->start_ns);
+    if (config->duration_ns > 0 && until_ns > config->warmup_ns + config->duration_ns)
+        until_ns = config->warmup_ns + config->duration_ns; /* caught up beyond it, as it could */
+    planned = load_plan_count(&worker->plan, until_ns);
     return planned < left ? planned : left;
 }
 

@@ -60,7 +60,7 @@ static void second_fill(const struct load_worker *worker, const struct load_seco
 #undef X
     row->pending = now->pending;
     row->lag_us = worker->lag_max_ns / ZSIP_NS_PER_US;
-    row->warmup = worker->counted_ns == 0 && worker->measure_ns > worker->start_ns;
+    row->warmup = worker->second_end_ns <= worker->measure_ns;
 }
 
 static void second_close(struct load_worker *worker)

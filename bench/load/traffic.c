@@ -9,9 +9,11 @@
  * backlog must not keep the answers waiting. */
 #define TURN_SENDS_MAX ZSIP_RECEIVE_MAX
 #define TOGETHER_NS    (20 * ZSIP_NS_PER_US)
-/* Planned before the end and not sent yet because the last turn was long: sent all the same. What
- * is later than this stays unsent, and is counted. */
+/* Planned before the end and not sent yet because the last turn was long: sent all the same, within
+ * this time from the turn that first saw the end. What is later stays unsent, and is counted. */
 #define LATE_NS_MAX (100 * ZSIP_NS_PER_MS)
+/* The same for the end of the warmup: so long the measurement waits for what was planned before. */
+#define WARM_LATE_NS_MAX ZSIP_NS_PER_S
 
 static bool open_loop(const struct load_worker *worker)
 {
@@ -183,6 +185,8 @@ static uint64_t send_due(struct load_worker *worker, struct zsip_time now)
 
         if (due_ns > now.monotonic_ns)
             return together(worker, due_ns, now);
+        if (worker->counted_ns == 0 && due_ns >= worker->measure_ns)
+            return now.monotonic_ns; /* the measurement begins first */
         if (!may_send(worker))
             return ZSIP_NEVER_NS;
         if (i == TURN_SENDS_MAX)
@@ -311,11 +315,30 @@ static bool silent(const struct load_worker *worker)
            atomic_load_explicit(&worker->counters.timed_out, memory_order_relaxed) > 0;
 }
 
-static bool arrivals_over(const struct load_worker *worker, uint64_t now_ns)
+/* By its plan or by its count. A worker that was kept from its core over the end has its time to
+ * catch up, all the same. */
+static bool planned_over(struct load_worker *worker, uint64_t now_ns)
 {
-    uint64_t late_ns = open_loop(worker) ? LATE_NS_MAX : 0;
+    if (worker->counted_ns == 0)
+        return false;
+    if (worker->arrivals == worker->arrivals_max)
+        return true;
+    if (now_ns < worker->end_ns)
+        return false;
+    if (worker->end_seen_ns == 0)
+        worker->end_seen_ns = now_ns;
+    return now_ns - worker->end_seen_ns >= (open_loop(worker) ? LATE_NS_MAX : 0);
+}
 
-    return worker->arrivals == worker->arrivals_max || now_ns >= worker->end_ns + late_ns ||
+/* When to look for the end, if nothing else happens. */
+static uint64_t end_wake(const struct load_worker *worker)
+{
+    return worker->end_seen_ns == 0 ? worker->end_ns : worker->end_seen_ns + LATE_NS_MAX;
+}
+
+static bool arrivals_over(struct load_worker *worker, uint64_t now_ns)
+{
+    return planned_over(worker, now_ns) ||
            atomic_load_explicit(&worker->close_wanted, memory_order_relaxed) || silent(worker);
 }
 
@@ -366,25 +389,46 @@ static uint64_t before_start(struct load_worker *worker, struct zsip_worker *zsi
     return worker->start_ns;
 }
 
+/* Begins the measurement when it is time. What was planned for the warmup and is late leaves
+ * before, so that each request is in a second of the warmup or counts: for a while, then it begins
+ * anyway. false: it waits for those. */
+static bool measure(struct load_worker *worker, uint64_t now_ns)
+{
+    bool left = worker->phase != LOAD_PHASE_ARRIVALS || !open_loop(worker) ||
+                worker->plan.due_ns >= worker->config->warmup_ns;
+
+    if (worker->counted_ns != 0 || now_ns < worker->measure_ns)
+        return true;
+    if (worker->warm_seen_ns == 0)
+        worker->warm_seen_ns = now_ns;
+    if (!left && now_ns - worker->warm_seen_ns < WARM_LATE_NS_MAX)
+        return false;
+    load_worker_seconds(worker, now_ns, false); /* the last one of the warmup */
+    if (left)
+        worker->arrivals_warm = worker->arrivals;
+    load_worker_measure(worker, now_ns);
+    return true;
+}
+
 uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time now)
 {
     struct load_worker *worker = user;
     uint64_t now_ns = now.monotonic_ns;
-    uint64_t wake_ns = ZSIP_NEVER_NS, script_ns = ZSIP_NEVER_NS;
+    uint64_t wake_ns = ZSIP_NEVER_NS, script_ns = ZSIP_NEVER_NS, look_ns;
 
     if (now_ns < worker->start_ns || worker->start_ns == 0)
         return before_start(worker, zsip, now);
-    load_worker_seconds(worker, now_ns, false);
-    if (worker->counted_ns == 0 && now_ns >= worker->measure_ns) {
-        if (!open_loop(worker))
-            worker->arrivals_warm = worker->arrivals;
-        load_worker_measure(worker, now_ns);
+    if (measure(worker, now_ns)) {
+        load_worker_seconds(worker, now_ns, false);
+        look_ns = worker->second_end_ns;
+    } else {
+        look_ns = worker->warm_seen_ns + WARM_LATE_NS_MAX;
     }
     rate_follow(worker, now_ns);
     if (worker->script != NULL)
         script_ns = scenario_run_turn(worker->script, now);
     if (worker->phase == LOAD_PHASE_ARRIVALS && !arrivals_over(worker, now_ns))
-        wake_ns = least(send_due(worker, now), worker->end_ns);
+        wake_ns = least(send_due(worker, now), end_wake(worker));
     if (worker->phase == LOAD_PHASE_ARRIVALS && arrivals_over(worker, now_ns))
         arrivals_end(worker, now_ns);
     if (worker->phase == LOAD_PHASE_DRAIN) {
@@ -397,5 +441,5 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
         zsip_worker_stop(zsip);
         return ZSIP_NEVER_NS;
     }
-    return least(least(wake_ns, script_ns), worker->second_end_ns);
+    return least(least(wake_ns, script_ns), look_ns);
 }

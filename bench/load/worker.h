@@ -76,10 +76,12 @@ struct load_worker {
     uint32_t index;
 
     enum load_phase phase;
-    uint64_t start_ns;   /* 0: not begun */
-    uint64_t measure_ns; /* warmup ends here */
-    uint64_t counted_ns; /* what was planned before does not count: 0, from measure_ns on that */
-    uint64_t end_ns;     /* of the arrivals; ZSIP_NEVER_NS: by count */
+    uint64_t start_ns;     /* 0: not begun */
+    uint64_t measure_ns;   /* warmup ends here */
+    uint64_t counted_ns;   /* what was planned before does not count: 0, from measure_ns on that */
+    uint64_t warm_seen_ns; /* the first turn behind measure_ns; 0: none yet */
+    uint64_t end_ns;       /* of the arrivals; ZSIP_NEVER_NS: by count */
+    uint64_t end_seen_ns;  /* the first turn behind end_ns; 0: none yet */
     uint64_t drain_end_ns;
     uint64_t last_ns; /* when the last request ended */
     uint64_t arrivals_max;

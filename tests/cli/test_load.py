@@ -143,6 +143,28 @@ class Plans(Case):
             self.assertTrue(data["seconds"][0]["warmup"])
             self.assertAlmostEqual(1, data["arrival_s"], delta=0.1)
 
+    def test_what_a_stall_delays_is_in_one_second_and_in_one_count(self):
+        """The generator does not run while the warmup ends, and while the plan does."""
+        for workers, at_s in ((1, 0.3), (2, 0.3), (2, 1.3)):
+            with peers.serving() as server, tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "load.json")
+                program = peers.Program(
+                    peers.zsip(), "load", "--json", path, "--lag-max", "99s", "--rate", 200,
+                    "--warmup", 0.5, "--duration", 1, "--workers", workers,
+                    f"udp:{HOST}:{server.port}")
+                time.sleep(at_s)
+                program.process.send_signal(signal.SIGSTOP)
+                time.sleep(0.4)
+                program.process.send_signal(signal.SIGCONT)
+                self.assertEqual(OK, program.wait(30), program)
+                data = peers.read_json(path)
+            counters = data["counters"]
+            self.assertEqual((200, 100, 0), tuple(counters[name] for name in (
+                "sent", "warmup", "unsent")))
+            for warmup, count in ((True, 100), (False, 200)):
+                self.assertEqual(count, sum(second["sent"] for second in data["seconds"]
+                                            if second["warmup"] == warmup))
+
     def test_warmup_before_a_count(self):
         _, data = self.sent("--warmup", 0.2, "--count", 50, "--window", 1)
         self.assertEqual(50, data["counters"]["sent"])
