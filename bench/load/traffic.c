@@ -336,10 +336,22 @@ static uint64_t end_wake(const struct load_worker *worker)
     return worker->end_seen_ns == 0 ? worker->end_ns : worker->end_seen_ns + LATE_NS_MAX;
 }
 
+static bool close_wanted(const struct load_worker *worker)
+{
+    return atomic_load_explicit(&worker->close_wanted, memory_order_relaxed);
+}
+
 static bool arrivals_over(struct load_worker *worker, uint64_t now_ns)
 {
-    return planned_over(worker, now_ns) ||
-           atomic_load_explicit(&worker->close_wanted, memory_order_relaxed) || silent(worker);
+    return planned_over(worker, now_ns) || close_wanted(worker) || silent(worker);
+}
+
+/* What was due when somebody closed the run still leaves: it is no fault of the generator that it
+ * would remain. */
+static bool still_sends(struct load_worker *worker, uint64_t now_ns)
+{
+    return !planned_over(worker, now_ns) && !silent(worker) &&
+           (open_loop(worker) || !close_wanted(worker));
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -427,7 +439,7 @@ uint64_t load_worker_turn(void *user, struct zsip_worker *zsip, struct zsip_time
     rate_follow(worker, now_ns);
     if (worker->script != NULL)
         script_ns = scenario_run_turn(worker->script, now);
-    if (worker->phase == LOAD_PHASE_ARRIVALS && !arrivals_over(worker, now_ns))
+    if (worker->phase == LOAD_PHASE_ARRIVALS && still_sends(worker, now_ns))
         wake_ns = least(send_due(worker, now), end_wake(worker));
     if (worker->phase == LOAD_PHASE_ARRIVALS && arrivals_over(worker, now_ns))
         arrivals_end(worker, now_ns);
