@@ -3,6 +3,7 @@ that answers as it is told. Loopback only; everything ends by itself.
 
 The program under test is named by the environment variable ZSIP.
 """
+import collections
 import contextlib
 import os
 import pathlib
@@ -17,10 +18,11 @@ sys.path.insert(0, str(ROOT / "tests" / "interop"))
 import peers  # noqa: E402
 
 HOST = peers.HOST
+SO_RCVBUFFORCE = 33
 OK, FAILED, UNREACHED, MISSED, TAINTED, USAGE = 0, 1, 2, 3, 4, 64
 
 
-def zsip(*arguments, text=None, seconds=30, **keywords):
+def zsip(*arguments, text=None, seconds=90, **keywords):
     """Runs zsip to its end; status in .returncode, outputs in .stdout and .stderr."""
     given = {"stdin": subprocess.DEVNULL} if text is None else {"input": text}
     return subprocess.run([peers.zsip(), *map(str, arguments)], capture_output=True,
@@ -41,21 +43,26 @@ class Case(unittest.TestCase):
 
 class Peer(threading.Thread):
     """A UDP socket that answers requests with what answer(message, number) returns: datagrams, or
-    None for silence. messages holds what came."""
+    None for silence. messages holds what came: all of it, once the peer has stopped."""
 
     def __init__(self, answer, family=socket.AF_INET, host=HOST):
         super().__init__(daemon=True)
         self.answer, self.messages, self.over = answer, [], False
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        # Room for what comes while this machine does other things.
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 << 20)
         self.socket.bind((host, 0))
         self.socket.settimeout(0.05)
         self.port = self.socket.getsockname()[1]
 
     def run(self):
-        while not self.over:
+        while True:
             try:
                 message, source = self.socket.recvfrom(65535)
             except socket.timeout:
+                if self.over:
+                    return
                 continue
             self.messages.append(message)
             for datagram in self.answer(message, len(self.messages)) or ():
@@ -63,8 +70,12 @@ class Peer(threading.Thread):
 
     def stop(self):
         self.over = True
-        self.join(5)
+        self.join(peers.PATIENCE_S)
         self.socket.close()
+
+    def waits_for(self, count):
+        """Waits until so many messages have come."""
+        return peers.until(lambda: len(self.messages) >= count)
 
 
 @contextlib.contextmanager
@@ -80,6 +91,16 @@ def peer(answer, **keywords):
 def status(line):
     """An answer function: always this status."""
     return lambda message, number: [peers.response_to(message, line)]
+
+
+def copies(messages):
+    """{Call-ID: how often it came}, in the order of the first ones."""
+    return collections.Counter(header(message, "Call-ID") for message in messages)
+
+
+def first_copies(messages):
+    """Without the retransmissions that a slow machine brings."""
+    return list(dict.fromkeys(messages))
 
 
 def header(message, name):

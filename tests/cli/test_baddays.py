@@ -16,9 +16,9 @@ import threading
 import time
 import unittest
 
-from common import Case, HOST, MISSED, OK, TAINTED, UNREACHED, USAGE, peer, zsip
+from common import Case, HOST, MISSED, OK, TAINTED, UNREACHED, USAGE, peer, status, zsip
 import peers
-from test_load import load
+from test_load import lasts, load
 
 # CLOCK_REALTIME that runs back by an hour, then forward by a day, call by call.
 JUMPS = r"""
@@ -57,24 +57,24 @@ class BadDays(Case):
 
     def test_nothing_but_garbage(self):
         with peer(lambda message, number: [os.urandom(300)]) as server:
-            ended, data = load(server, "--window", 8, "--count", 20, "--t1", 10)
+            ended, data = load(server, "--window", 8, "--count", 20, "--t1", 20)
         self.assertEqual(UNREACHED, ended.returncode, ended)
         self.assertEqual(data["counters"]["sent"], data["counters"]["timed_out"])
 
     def test_answers_after_the_end(self):
-        """Timer F is 640 ms: an answer that comes 200 ms later is told as such."""
+        """Timer F is 1.3 s: an answer that comes a second later is told as such."""
         timers = []
 
         def answer(message, number):
             if number == 1:
-                timers.append(threading.Timer(0.85, self.late, (message,)))
+                timers.append(threading.Timer(2.3, self.late, (message,)))
                 timers[0].start()
             return [peers.response_to(message)] if b"0001\r\n" in message else None
         with peer(answer) as self.server:
-            ended, data = load(self.server, "--rate", 2, "--count", 3, "--t1", 10)
+            ended, data = load(self.server, "--rate", 1, "--count", 5, "--t1", 20)
             timers[0].join()
         self.assertEqual(UNREACHED, ended.returncode, ended)
-        self.assertEqual(2, data["counters"]["timed_out"])
+        self.assertEqual(4, data["counters"]["timed_out"])
         self.assertEqual(1, data["counters"]["responses_duplicate"])
 
     def late(self, message):
@@ -103,29 +103,29 @@ class BadDays(Case):
         thread.start()
         try:
             with peer(answer) as server:
-                program = peers.Program(peers.zsip(), "load", "--rate", 300, "--duration", 3,
-                                        "--lag-max", "9s", f"udp:{HOST}:{server.port}")
-                time.sleep(1.2)
+                program = peers.Program(peers.zsip(), "load", "--rate", 300, "--duration", 4,
+                                        "--lag-max", "99s", f"udp:{HOST}:{server.port}")
+                self.assertTrue(server.waits_for(300))
                 before = resident_kb(program.pid)
                 time.sleep(1.6)
                 self.assertLess(resident_kb(program.pid), before + 4000)
                 # What its socket could not hold it says itself.
-                self.assertIn(program.wait(20), (OK, TAINTED), program)
+                self.assertIn(program.wait(90), (OK, TAINTED), program)
         finally:
             over.set()
             thread.join()
-        self.assertRegex(program.text, r"answered 2xx +900 +100.00 %")
+        self.assertRegex(program.text, r"answered 2xx +1,200 +100.00 %")
 
     def test_memory_is_flat_at_a_silent_peer(self):
         with peer(lambda message, number: None) as server:
-            program = peers.Program(peers.zsip(), "load", "--rate", 2000, "--duration", 3, "--t1",
-                                    20, "--max-pending", 500, "--lag-max", "9s",
+            program = peers.Program(peers.zsip(), "load", "--rate", 2000, "--duration", 4, "--t1",
+                                    20, "--max-pending", 500, "--lag-max", "99s",
                                     f"udp:{HOST}:{server.port}")
-            time.sleep(1.5)
+            self.assertTrue(server.waits_for(4500))  # of seven copies each
             before = resident_kb(program.pid)
             time.sleep(1.2)
             self.assertLess(resident_kb(program.pid), before + 4000)
-            self.assertEqual(UNREACHED, program.wait(20), program)
+            self.assertEqual(UNREACHED, program.wait(60), program)
 
     @unittest.skipUnless(shutil.which("cc"), "no compiler")
     def test_a_clock_that_jumps(self):
@@ -139,15 +139,15 @@ class BadDays(Case):
                                    env={**os.environ, "LD_PRELOAD": shim})
         self.assertEqual(OK, ended.returncode, ended)
         self.assertEqual(500, data["counters"]["answered_2xx"])
-        self.assertAlmostEqual(1, data["arrival_s"], delta=0.2)
-        self.assertLess(data["latency"]["max_us"], 5000000)
+        lasts(self, 1, data)
+        self.assertLess(data["latency"]["max_us"], 60000000)
 
     def test_an_end_in_the_middle_tells_what_happened(self):
-        with peers.serving("--status", 503) as server:
+        with peer(status("503 Service Unavailable")) as server:
             program = peers.Program(peers.zsip(), "load", "--rate", 200, "--duration", 60,
-                                    "--lag-max", "9s", "--slo", "errors<1%",
+                                    "--lag-max", "99s", "--slo", "errors<1%",
                                     f"udp:{HOST}:{server.port}")
-            time.sleep(0.7)
+            self.assertTrue(server.waits_for(100))
             self.assertEqual(MISSED, program.stop(signal.SIGINT), program)
         self.assertRegex(program.text, r"errors<1% +MISSED +100 %")
 
@@ -184,11 +184,12 @@ class BadDays(Case):
         self.fail("it never came to that")
 
     def test_start_at(self):
-        moment = time.time() + 1.5
+        moment = time.time() + 3
         with peers.serving() as server:
             ended, data = load(server, "--count", 10, "--start-at", f"{moment:.3f}")
         self.assertEqual(OK, ended.returncode, ended)
-        self.assertAlmostEqual(moment, data["started_utc_us"] / 1e6, delta=0.05)
+        late_s = data["started_utc_us"] / 1e6 - moment
+        self.assertTrue(-0.01 < late_s < 1, late_s)
         for text, word in (("yesterday", "not a moment"), ("2001-01-01T00:00:00Z", "has passed"),
                            ("2999-01-01T00:00:00Z", "more than a day")):
             self.assert_refused(zsip("load", "--start-at", text, "udp:127.0.0.1:5060"), USAGE, word)
@@ -197,8 +198,8 @@ class BadDays(Case):
         with peers.serving() as server:
             program = peers.Program(peers.zsip(), "load", "--start-at", f"{time.time() + 60:.0f}",
                                     f"udp:{HOST}:{server.port}")
-            time.sleep(0.7)
-            self.assertEqual(UNREACHED, program.stop(signal.SIGINT, seconds=5), program)
+            self.assertTrue(program.says("zsip load: "), program)
+            self.assertEqual(UNREACHED, program.stop(signal.SIGINT, seconds=40), program)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ import threading
 import time
 import unittest
 
-from common import (Case, FAILED, HOST, MISSED, OK, TAINTED, UNREACHED, USAGE, header, peer, status,
-                    zsip)
+from common import (Case, FAILED, HOST, MISSED, OK, TAINTED, UNREACHED, USAGE, copies, first_copies,
+                    header, peer, status, zsip)
 import peers
 
 
@@ -18,9 +18,15 @@ def load(server, *options, **keywords):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "load.json")
         # A busy machine is no fault of what is tested; --lag-max again has the last word.
-        ended = zsip("load", "--json", path, "--lag-max", "9s", *options,
+        ended = zsip("load", "--json", path, "--lag-max", "99s", *options,
                      f"udp:{HOST}:{server.port}", **keywords)
         return ended, peers.read_json(path)
+
+
+def lasts(test, seconds, data):
+    """As long as planned; longer by no more than it says itself that it was late."""
+    test.assertGreater(data["arrival_s"], seconds - 0.02)
+    test.assertLess(data["arrival_s"], seconds + 0.02 + data["send_lag"]["max_us"] / 1e6)
 
 
 class Counts(Case):
@@ -35,8 +41,8 @@ class Counts(Case):
         self.assertEqual(sent, sum(second["sent"] for second in data["seconds"]))
 
     def test_closed_loop_by_count(self):
-        with peers.serving() as server:
-            ended, data = load(server, "--window", 8, "--count", 2000)
+        with peers.serving("--max-age", 0) as server:
+            ended, data = load(server, "--window", 8, "--count", 2000, "--t1", 9000)
         self.assertEqual(OK, ended.returncode, ended)
         self.check(data, 2000, answered_2xx=2000, answered_late=0)
         self.assertEqual(2000, data["latency"]["count"])
@@ -50,7 +56,7 @@ class Counts(Case):
                 ended, data = load(server, "--rate", 1000, "--duration", 1.5, "--workers", workers)
             self.assertEqual(OK, ended.returncode, ended)
             self.check(data, 1500, answered_2xx=1500, unsent=0)
-            self.assertAlmostEqual(1.5, data["arrival_s"], delta=0.2)
+            lasts(self, 1.5, data)
             self.assertEqual(1500, data["send_lag"]["count"])
 
     def test_latency_counts_from_the_plan(self):
@@ -62,7 +68,8 @@ class Counts(Case):
         with peer(answer) as server:
             ended, data = load(server, "--rate", 500, "--duration", 1, "--window", 1,
                                "--users", 10)
-        self.assertEqual(OK, ended.returncode, ended)
+        # A machine that is slow besides may not catch up with the plan.
+        self.assertEqual(TAINTED if data["counters"]["unsent"] > 0 else OK, ended.returncode, ended)
         self.assertLess(data["latency_from_send"]["p90_us"], 100000)
         self.assertGreater(data["latency"]["p90_us"], 300000)
         self.assertGreater(data["counters"]["waited_window"], 0)
@@ -86,20 +93,21 @@ class Counts(Case):
                 return None
             return [peers.response_to(message)]
         with peer(answer) as server:
-            ended, data = load(server, "--count", 100, "--window", 100, "--t1", 50)
+            ended, data = load(server, "--count", 100, "--window", 100, "--t1", 300)
         self.assertEqual(OK, ended.returncode, ended)
-        self.check(data, 100, answered_2xx=100, answered_late=50, retransmissions=50)
-        self.assertGreater(data["latency"]["max_us"], 40000)
-        by_call = collections.defaultdict(set)
-        for message in server.messages:
-            by_call[header(message, "Call-ID")].add(message)
-        self.assertTrue(all(len(same) == 1 for same in by_call.values()),
-                        "a retransmission is the same bytes")
+        counts = copies(server.messages)
+        self.check(data, 100, answered_2xx=100, retransmissions=sum(counts.values()) - 100)
+        # A peer that is late itself is sent more than it lost.
+        self.assertGreaterEqual(data["counters"]["answered_late"], 50)
+        self.assertLessEqual(data["counters"]["answered_late"],
+                             sum(count > 1 for count in counts.values()))
+        self.assertGreater(data["latency"]["max_us"], 290000)
+        self.assertEqual(100, len(set(server.messages)), "a retransmission is the same bytes")
 
     def test_no_retransmit_sends_once(self):
         with peer(lambda message, number: number % 4 and [peers.response_to(message)]) as server:
             ended, data = load(server, "--count", 100, "--window", 100, "--no-retransmit",
-                               "--t1", 20)
+                               "--t1", 60)
         self.assertEqual(UNREACHED, ended.returncode, ended)
         self.check(data, 100, timed_out=25, answered_2xx=75, retransmissions=0)
         self.assertEqual(100, len(server.messages))
@@ -116,9 +124,11 @@ class Plans(Case):
         return [second["sent"] for second in data["seconds"]], data
 
     def test_ramp_and_parts(self):
-        seconds, _ = self.sent("--rate", "100..300/1s,100/1s")
+        seconds, data = self.sent("--rate", "100..300/1s,100/1s")
         self.assertEqual(300, sum(seconds))
-        self.assertAlmostEqual(200, seconds[0], delta=20)
+        # Of the ramp; less by what was late when its second ended.
+        late = 300 * data["send_lag"]["max_us"] / 1e6
+        self.assertTrue(200 - late - 2 <= seconds[0] <= 202, (late, seconds))
 
     def test_steps(self):
         seconds, _ = self.sent("--step", "100..300+100/500ms")
@@ -141,7 +151,7 @@ class Plans(Case):
             self.assertEqual(200, data["latency"]["count"])
             self.assertEqual(300, sum(seconds))
             self.assertTrue(data["seconds"][0]["warmup"])
-            self.assertAlmostEqual(1, data["arrival_s"], delta=0.1)
+            lasts(self, 1, data)
 
     def test_what_a_stall_delays_is_in_one_second_and_in_one_count(self):
         """The generator does not run while the warmup ends, and while the plan does."""
@@ -192,34 +202,48 @@ class Verdicts(Case):
 
     def test_a_generator_kept_from_its_core(self):
         with peers.serving() as server:
-            program = peers.Program(peers.zsip(), "load", "--rate", 2000, "--duration", 1.5,
+            program = peers.Program(peers.zsip(), "load", "--rate", 1000, "--duration", 4,
                                     f"udp:{HOST}:{server.port}")
-            time.sleep(0.5)
+            self.assertTrue(program.says(" 1 s  sent"), program)
             program.process.send_signal(signal.SIGSTOP)
             time.sleep(0.3)
             program.process.send_signal(signal.SIGCONT)
-            self.assertEqual(TAINTED, program.wait(10), program.text)
+            self.assertEqual(TAINTED, program.wait(60), program.text)
         self.assertIn("was it kept from its core?", program.text)
-        self.assertRegex(program.text, r"answered 2xx +3,000 ")
+        self.assertRegex(program.text, r"answered 2xx +4,000 ")
 
     def test_loss_on_the_way_and_retransmission_truth(self):
-        """One request in ten is answered at its second send, one in twenty at its third."""
-        seen = collections.Counter()
+        """One request in ten is answered at its second send, one in twenty at its third. At which
+        one zsip had the answer is told by the peer: not before the copy that was answered, and not
+        after the last copy that came."""
+        answered, seen = {}, collections.Counter()
 
         def answer(message, _):
             name = header(message, "Call-ID")
             number = int(name.split("-")[1], 16)
             seen[name] += 1
             wanted = 3 if number % 20 == 1 else 2 if number % 20 in (3, 5) else 1
-            return [peers.response_to(message)] if seen[name] >= wanted else None
+            if seen[name] < wanted:
+                return None
+            answered.setdefault(name, seen[name])
+            return [peers.response_to(message)]
         with peer(answer) as server:
-            ended, data = load(server, "--rate", 1000, "--count", 200, "--t1", 30)
+            ended, data = load(server, "--rate", 1000, "--count", 200, "--t1", 300)
         self.assertEqual(OK, ended.returncode, ended)
-        self.assertRegex(ended.stdout, r"answered at the first send +170 ")
-        self.assertRegex(ended.stdout, r"answered after E1 \(30.0 ms\) +20 ")
-        self.assertRegex(ended.stdout, r"answered after E2 \(90.0 ms\) +10 ")
-        self.assertIn("the limit was the network", ended.stdout)
-        self.assertEqual(40, data["counters"]["retransmissions"])
+        self.assertEqual([170, 20, 10], [list(answered.values()).count(n) for n in (1, 2, 3)])
+        told = data["answered_by_sends"]
+        self.assertEqual(200, sum(told))
+        for sends in range(1, len(told) + 1):
+            came = sum(count <= sends for count in copies(server.messages).values())
+            can = sum(count <= sends for count in answered.values())
+            self.assertTrue(came <= sum(told[:sends]) <= can, (sends, told, came, can))
+        self.assertEqual(len(server.messages) - 200, data["counters"]["retransmissions"])
+        for text, count in ((r"at the first send", told[0]), (r"after E1 \(300 ms\)", told[1]),
+                            (r"after E2 \(900 ms\)", told[2])):
+            self.assertRegex(ended.stdout, rf"answered {text} +{count} ")
+        # Who answers late is to blame for it, and the peer may be late.
+        fast = 4 * data["latency_from_send"]["p50_us"] <= 300000
+        self.assertIn(f"the limit was the {'network' if fast else 'server'}", ended.stdout)
 
     def test_max_pending_bounds_and_is_told(self):
         with peers.serving("--delay", 100) as server:
@@ -257,7 +281,7 @@ class Objectives(Case):
         self.assertEqual([True, True], [entry["met"] for entry in data["objectives"]])
         self.assertEqual(MISSED, missed.returncode, missed)
         self.assertEqual([False, True], [entry["met"] for entry in gate["objectives"]])
-        self.assertRegex(missed.stdout, r"objective p50<1ms +MISSED +2\d\.\d ms")
+        self.assertRegex(missed.stdout, r"objective p50<1ms +MISSED +[2-9]\d+(\.\d)? ms")
         self.assertRegex(missed.stdout, r"objective loss<1% +met")
 
     def test_objectives_decide_instead_of_the_answers(self):
@@ -279,10 +303,11 @@ class Objectives(Case):
     def test_find_max(self):
         """A server that needs two milliseconds for each: 500 a second, less on a busy machine."""
         with peers.serving("--work-us", 2000, "--max-age", 0) as server:
-            ended, data = self.find(server, "--rate", 100, "--repeats", 2)
+            (ended, data), calm = peers.calmly(
+                lambda: self.find(server, "--rate", 100, "--repeats", 2), times=2)
         self.assertEqual(OK, ended.returncode, ended)
         self.assertLess(data["maximum_per_s"], 1500)
-        self.assertGreater(data["maximum_per_s"], 90)
+        self.assertGreater(data["maximum_per_s"], 90 if calm else 0)
         self.assertLessEqual(data["lowest_per_s"], data["highest_per_s"])
         self.assertEqual(2, data["searches"])
         self.assertEqual(len(data["probes"]), len(re.findall(r"(?m)^probe ", ended.stdout)))
@@ -308,7 +333,7 @@ class Objectives(Case):
         with peers.serving() as server:
             program = peers.Program(peers.zsip(), "load", "--find-max", "--slo", "loss<1%",
                                     "--duration", 0.3, f"udp:{HOST}:{server.port}")
-            time.sleep(1.5)
+            self.assertTrue(program.says("probe  1.* met"), program)
             self.assertEqual(OK, program.stop(signal.SIGINT), program)
         self.assertRegex(program.text, r"at least 1,000/s")
         self.assertIn("interrupted", program.text)
@@ -319,6 +344,7 @@ class Rules(Case):
     def pending(self, *options):
         """Runs at a peer that answers late; returns how many were pending to one URI at most."""
         pending, most, lock = collections.Counter(), collections.Counter(), threading.Lock()
+        seen = set()
 
         def late(server, message, source, uri):
             with lock:
@@ -326,6 +352,9 @@ class Rules(Case):
             server.socket.sendto(peers.response_to(message), source)
 
         def answer(message, _):
+            if message in seen:  # a copy, since this peer was late
+                return
+            seen.add(message)
             uri = message.split(b" ", 2)[1]
             with lock:
                 pending[uri] += 1
@@ -375,10 +404,11 @@ class Rules(Case):
             load(server, "--count", 1, "--method", "OPTIONS")
             load(server, "--count", 1, "--method", "REGISTER")
             zsip("load", "--count", 1, "--proxy", f"udp:{HOST}:{server.port}", "example.com")
-        message, options, register, routed = (server.messages[i] for i in (0, 3, 4, 5))
+        messages = first_copies(server.messages)
+        message, options, register, routed = (messages[i] for i in (0, 3, 4, 5))
         self.assertEqual(99, len(message.split(b"\r\n\r\n", 1)[1]))
         self.assertEqual("99", header(message, "Content-Length"))
-        self.assertEqual(3, len({header(m, "Call-ID") for m in server.messages[:3]}))
+        self.assertEqual(3, len({header(m, "Call-ID") for m in messages[:3]}))
         self.assertTrue(options.startswith(b"OPTIONS sip:u00000000@"))
         self.assertIsNotNone(header(register, "Contact"))
         self.assertTrue(routed.startswith(b"MESSAGE sip:u00000000@example.com SIP/2.0"))
@@ -391,7 +421,7 @@ class Ends(Case):
             began = time.monotonic()
             ended, data = load(server, "--window", 50, "--duration", 1, "--t1", 20)
         self.assertEqual(UNREACHED, ended.returncode, ended)
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(time.monotonic() - began, 60)
         self.assertEqual(data["counters"]["sent"], data["counters"]["timed_out"])
         self.assertIn("never answered", ended.stdout)
 
@@ -400,7 +430,7 @@ class Ends(Case):
             began = time.monotonic()
             ended, data = load(server, "--window", 10, "--count", 100000, "--t1", 20)
         self.assertEqual(UNREACHED, ended.returncode, ended)
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(time.monotonic() - began, 60)
         self.assertLess(data["counters"]["sent"], 100)
 
     def test_a_closed_port(self):
@@ -412,26 +442,29 @@ class Ends(Case):
         with peer(status("200 OK")) as server:
             program = peers.Program(peers.zsip(), "load", "--lag-max", "9s", "--rate", 100,
                                     "--duration", 60, f"udp:{HOST}:{server.port}")
-            time.sleep(1)
+            self.assertTrue(server.waits_for(10))
             self.assertEqual(OK, program.stop(signal.SIGINT), program)
         self.assertRegex(program.text, r"answered 2xx +\d+  100.00 %")
 
     def test_a_second_int_stops_at_once(self):
         with peer(lambda message, number: None) as server:
             program = peers.Program(peers.zsip(), "load", f"udp:{HOST}:{server.port}")
-            for _ in range(2):
-                time.sleep(0.5)
-                program.process.send_signal(signal.SIGINT)
-            self.assertEqual(UNREACHED, program.wait(5), program)
+            self.assertTrue(server.waits_for(1))
+            program.process.send_signal(signal.SIGINT)
+            self.assertTrue(program.says("once more to stop at once"), program)
+            began = time.monotonic()
+            self.assertEqual(UNREACHED, program.stop(signal.SIGINT), program)
+            self.assertLess(time.monotonic() - began, 25)  # Timer F is 32 s
         self.assertIn("still pending at the end", program.text)
 
     def test_a_line_a_second_and_none_if_quiet(self):
         with peers.serving() as server:
             ended, data = load(server, "--rate", 50, "--duration", 2)
             quiet, _ = load(server, "--rate", 50, "--duration", 1, "--quiet")
-        self.assertEqual(2, len(re.findall(r"(?m)^ +\d+ s  sent ", ended.stdout)), ended.stdout)
+        lines = re.findall(r"(?m)^ +\d+ s  sent ", ended.stdout)
+        # The last answers may come after the last whole second.
+        self.assertTrue(2 <= len(lines) == len(data["seconds"]), ended.stdout)
         self.assertNotRegex(quiet.stdout, r"(?m)^ +\d+ s  sent ")
-        self.assertEqual(2, len(data["seconds"]))
 
     def test_json_on_standard_output_is_nothing_but_json(self):
         with peers.serving() as server:

@@ -4,7 +4,7 @@ import re
 import tempfile
 import unittest
 
-from common import Case, HOST, OK, USAGE, header, peer, status, zsip
+from common import Case, HOST, OK, USAGE, first_copies, header, peer, status, zsip
 
 
 def sent(*options, count=1):
@@ -14,7 +14,7 @@ def sent(*options, count=1):
                      *options, f"udp:{HOST}:{server.port}")
     if ended.returncode != OK:
         raise AssertionError(ended)
-    return server.messages
+    return first_copies(server.messages)
 
 
 def body(message):

@@ -13,15 +13,24 @@ from common import Case, HOST, OK, USAGE, zsip
 import peers
 
 
-def ask(server, message, seconds=2.0):
+def ask(server, message, seconds=10.0):
     return peers.status_of(peers.ask(server.address, message, seconds))
 
 
-def exchange(client, server, message, seconds=2.0):
+def exchange(client, server, message, seconds=peers.PATIENCE_S):
     """One request from a socket that stays; the answer, or None."""
     client.sendto(message, server.address)
     ready = select.select([client], [], [], seconds)[0]
     return client.recv(65535) if ready else None
+
+
+def finals(client, count):
+    """So many final answers, or fewer if no more come; a 100 comes before those that take long."""
+    got = []
+    while len(got) < count and select.select([client], [], [], 10)[0]:
+        status = peers.status_of(client.recv(65535))
+        got += [status] if status >= 200 else []
+    return got
 
 
 class Client(socket.socket):
@@ -35,10 +44,7 @@ class Started(peers.Program):
 
     def __init__(self, *options):
         super().__init__(peers.zsip(), "serve", "--listen", f"udp:{HOST}:0", *options)
-        deadline = time.monotonic() + 10
-        while "listening on" not in self.output() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        self.port = int(re.search(r"udp:[\d.]+:(\d+)", self.output()).group(1))
+        self.port = int(self.says(r"listening on udp:[\d.]+:(\d+)").group(1))
         self.address = (HOST, self.port)
 
 
@@ -90,7 +96,7 @@ class Answers(Case):
             with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
                 client.connect(("::1", port))
                 client.send(peers.request())
-                self.assertTrue(select.select([client], [], [], 2)[0])
+                self.assertTrue(select.select([client], [], [], 10)[0])
                 self.assertEqual(200, peers.status_of(client.recv(65535)))
 
 
@@ -100,7 +106,7 @@ class Streams(Case):
     @staticmethod
     def connected(server):
         port = int(re.search(r"tcp:[\d.]+:(\d+)", server.output()).group(1))
-        client = socket.create_connection((HOST, port), timeout=5)
+        client = socket.create_connection((HOST, port), timeout=peers.PATIENCE_S)
         return client
 
     def test_requests_of_two_transports_get_answers(self):
@@ -115,7 +121,7 @@ class Streams(Case):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "summary.json")
             with peers.serving("--listen", f"tcp:{HOST}:0", "--json", path, "--tcp-per-source", 2,
-                               "--tcp-body-bytes", 10, "--tcp-first-byte-s", "300ms") as server:
+                               "--tcp-body-bytes", 10, "--tcp-first-byte-s", 3) as server:
                 first, second, third = (self.connected(server) for _ in range(3))
                 with self.assertRaises(ConnectionError):
                     third.recv(1)
@@ -149,9 +155,7 @@ class Streams(Case):
         if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode != 0:
             self.skipTest("no network of our own can be had")
         server = peers.Program(*alone, peers.zsip(), "serve")
-        deadline = time.monotonic() + 10
-        while "listening on" not in server.output() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        server.says("listening on")
         server.stop()
         self.assertIn("udp:0.0.0.0:5060 tcp:0.0.0.0:5060", server.output())
 
@@ -164,47 +168,48 @@ class Delay(Case):
             for message in requests:
                 client.sendto(message, server.address)
             got = []
-            while len(got) < len(requests) and select.select([client], [], [], 2)[0]:
+            while len(got) < len(requests) and select.select([client], [], [], 10)[0]:
                 got.append(client.recv(65535))
             took = time.monotonic() - began
         ids = [re.search(rb"Call-ID: (.*)\r", message).group(1) for message in requests]
         self.assertEqual(ids, [re.search(rb"Call-ID: (.*)\r", m).group(1) for m in got])
         self.assertGreaterEqual(took, 0.2)
-        self.assertLess(took, 1.5)
+        self.assertLess(took, 50 * 0.2, "one after the other")
+
+    def hold(self, server, client):
+        """A request that the server is known to have."""
+        client.sendto(peers.request(), server.address)
+        self.assertTrue(server.says(r"  held 1\b"), server)
 
     def test_term_answers_what_is_held_and_refuses_what_is_new(self):
-        server = Started("--delay", 1000)
+        server = Started("--delay", 6000, "--stats", 1, "--max-age", 0)
         try:
             with Client() as client:
-                client.sendto(peers.request(), server.address)
-                time.sleep(0.2)
+                self.hold(server, client)
                 server.process.send_signal(signal.SIGTERM)
-                time.sleep(0.2)
-                self.assertEqual(503, ask(server, peers.request()))
-                self.assertTrue(select.select([client], [], [], 3)[0])
-                self.assertEqual(200, peers.status_of(client.recv(65535)))
-            self.assertEqual(OK, server.wait(5), server)
+                self.assertEqual(503, peers.until(lambda: ask(server, peers.request(), 0.3)))
+                self.assertEqual([200], finals(client, 1))
+            self.assertEqual(OK, server.wait(peers.PATIENCE_S), server)
         finally:
             server.stop(signal.SIGKILL)
 
     def test_int_leaves_at_once(self):
-        server = Started("--delay", 5000)
+        server = Started("--delay", 30000, "--stats", 1, "--max-age", 0)
         with Client() as client:
-            client.sendto(peers.request(), server.address)
-            time.sleep(0.2)
+            self.hold(server, client)
             began = time.monotonic()
             self.assertEqual(OK, server.stop(signal.SIGINT), server)
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, 20, "it does not wait for the delay")
         self.assertIn("held requests left unanswered", server.text)
 
     def test_more_than_may_be_held_get_503(self):
-        with peers.serving("--delay", 500, "--held-max", 2) as server, Client() as client:
-            time.sleep(0.6)  # what the fixture asked is answered
+        server = Started("--delay", 3000, "--held-max", 2, "--max-age", 0)
+        with Client() as client:
             for _ in range(5):
                 client.sendto(peers.request(), server.address)
-            got = [client.recv(65535) for _ in range(5)
-                   if select.select([client], [], [], 2)[0]]
-        self.assertEqual([200, 200, 503, 503, 503], sorted(map(peers.status_of, got)))
+            got = finals(client, 5)
+        self.assertEqual(OK, server.stop(), server)
+        self.assertEqual([200, 200, 503, 503, 503], sorted(got))
 
 
 class Says(Case):
@@ -212,7 +217,7 @@ class Says(Case):
         with peers.serving("--print") as server:
             ask(server, peers.request(body="Grüße,\r\nzwei Zeilen"))
             ask(server, peers.request(body="\x1b[2J\x9b2J\x07"))
-            time.sleep(0.2)
+            self.assertTrue(server.says(re.escape("\\x1b[2J")), server)
             text = server.output()
         self.assertIn("MESSAGE sip:bob@zsip.invalid from sip:alice@peer.invalid, text/plain", text)
         self.assertIn("    Grüße,\n    zwei Zeilen\n", text)
@@ -226,9 +231,8 @@ class Says(Case):
                 for _ in range(10):
                     ask(server, peers.request())
                 ask(server, b"MESSAGE sip:broken SIP/2.0\r\n\r\n", 0.1)
-                time.sleep(1.5)
+                self.assertTrue(server.says(r"(?m)^ +1 s  in \d+/s  answered \d+/s"), server)
             data = peers.read_json(path)
-        self.assertRegex(server.text, r"(?m)^ +1 s  in \d+/s  answered \d+/s")
         self.assertNotIn("\r", server.text)
         self.assertEqual("zsip serve 1", data["schema"])
         counters = data["endpoint"]
@@ -256,8 +260,8 @@ class Shape(Case):
     def load(self, *serve, load=()):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "load.json")
-            with peers.serving(*serve) as server:
-                zsip("load", "--lag-max", "9s", "--json", path, "--count", 2000, *load,
+            with peers.serving("--max-age", 0, *serve) as server:
+                zsip("load", "--lag-max", "99s", "--json", path, "--count", 2000, *load,
                      f"udp:{HOST}:{server.port}")
             return peers.read_json(path)
 
@@ -268,17 +272,23 @@ class Shape(Case):
         self.assertAlmostEqual(40, status["486"], delta=35)
 
     def test_delays_from_a_range(self):
-        latency = self.load("--delay", "20-60", load=("--window", 500))["latency"]
-        self.assertGreater(latency["min_us"], 19000)
-        self.assertAlmostEqual(40000, latency["p50_us"], delta=12000)
-        latency = self.load("--delay", "exp:20", load=("--window", 500))["latency"]
-        self.assertAlmostEqual(20000, latency["mean_us"], delta=12000)
-        self.assertGreater(latency["p99_us"], 50000)
+        """A busy machine adds to what is asked for, and takes nothing away."""
+        for delay, key, usual_us in (("20-60", "p50_us", 40000), ("exp:20", "mean_us", 20000)):
+            latency, calm = peers.calmly(
+                lambda delay=delay: self.load("--delay", delay, load=("--window", 500))["latency"])
+            self.assertGreater(latency[key], usual_us - 5000)
+            self.assertLess(latency[key], usual_us + (12000 if calm else 10000000))
+            self.assertGreater(latency["p99_us"], 50000)
+            if delay == "20-60":
+                self.assertGreater(latency["min_us"], 19000)
 
     def test_drop(self):
-        seen = self.load("--drop", "20%", load=("--window", 500, "--t1", 30))["counters"]
+        """One copy in ten is not seen; a transaction has seven."""
+        seen, calm = peers.calmly(lambda: self.load(
+            "--drop", "10%", load=("--window", 2000, "--t1", 200))["counters"])
         self.assertEqual(2000, seen["answered_2xx"])
-        self.assertAlmostEqual(400, seen["answered_late"], delta=120)
+        self.assertGreater(seen["answered_late"], 130)
+        self.assertLess(seen["answered_late"], 270 if calm else 2001)
 
     def test_wrong_shapes_are_refused(self):
         for options, *words in ((("--status", "200:5,abc"), "weights"),

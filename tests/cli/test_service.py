@@ -36,7 +36,7 @@ def start(udp, *options, sockets=1, **environment):
 def end(process, number=signal.SIGTERM):
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(number)
-    return process.communicate(timeout=20)
+    return process.communicate(timeout=60)
 
 
 class Handed(Case):
@@ -45,7 +45,7 @@ class Handed(Case):
                 socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             path = str(pathlib.Path(folder) / "notify")
             manager.bind(path)
-            manager.settimeout(10)
+            manager.settimeout(peers.PATIENCE_S)
             process = start(udp, "--workers", "2", NOTIFY_SOCKET=path)
             try:
                 self.assertIn(b"READY=1", manager.recv(4096).split(b"\n"))
@@ -63,7 +63,7 @@ class Handed(Case):
     def test_abstract_notify_socket(self):
         with udp_socket() as udp, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind("")  # takes a free abstract name
-            manager.settimeout(10)
+            manager.settimeout(peers.PATIENCE_S)
             name = manager.getsockname().decode()
             process = start(udp, NOTIFY_SOCKET="@" + name[1:])
             try:
@@ -73,7 +73,7 @@ class Handed(Case):
 
     def test_what_waited_in_the_socket_is_answered(self):
         with udp_socket() as udp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            client.settimeout(10)
+            client.settimeout(peers.PATIENCE_S)
             client.bind((HOST, 0))
             client.sendto(peers.request(), udp.getsockname())
             time.sleep(0.3)
@@ -92,8 +92,8 @@ class Handed(Case):
             try:
                 self.assertIn(f"listening on tcp:{HOST}:{port},", process.stdout.readline())
                 for _ in range(8):
-                    with socket.create_connection((HOST, port), 5) as client:
-                        client.settimeout(5)
+                    with socket.create_connection((HOST, port), peers.PATIENCE_S) as client:
+                        client.settimeout(peers.PATIENCE_S)
                         client.sendall(peers.request())
                         self.assertEqual(200, peers.status_of(client.recv(65535)))
             finally:
@@ -103,7 +103,7 @@ class Handed(Case):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
             tcp.bind((HOST, 0))
             process = start(tcp)
-            self.assertIn("does not listen", process.communicate(timeout=10)[1])
+            self.assertIn("does not listen", process.communicate(timeout=60)[1])
             self.assertEqual(FAILED, process.returncode)
 
     def test_sockets_meant_for_another_process_are_left_alone(self):
@@ -120,18 +120,18 @@ class Handed(Case):
         for sockets, words in ((2, "descriptor 4 is not open"), ("many", "not a number")):
             with udp_socket() as udp:
                 process = start(udp, sockets=sockets)
-                output, errors = process.communicate(timeout=10)
+                output, errors = process.communicate(timeout=60)
                 self.assertEqual(USAGE, process.returncode, output)
                 self.assertIn(words, errors)
 
     def test_sockets_that_cannot_be_served_are_refused(self):
         with udp_socket("::", socket.AF_INET6, only=False) as both:
             process = start(both)
-            self.assertIn("BindIPv6Only=ipv6-only", process.communicate(timeout=10)[1])
+            self.assertIn("BindIPv6Only=ipv6-only", process.communicate(timeout=60)[1])
             self.assertEqual(FAILED, process.returncode)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
             process = start(other)
-            self.assertIn("descriptor 3", process.communicate(timeout=10)[1])
+            self.assertIn("descriptor 3", process.communicate(timeout=60)[1])
             self.assertEqual(FAILED, process.returncode)
 
 

@@ -35,10 +35,7 @@ class Case(common.Case):
         return kept, seen
 
     def port(self, host):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((host, 0))
-            self.last_port = probe.getsockname()[1]
+        self.last_port = peers.free_port(host)
         return self.last_port
 
 
@@ -96,7 +93,7 @@ class Strangers(Case):
     def client(self, address, gro=False):
         client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.addCleanup(client.close)
-        client.settimeout(5)
+        client.settimeout(peers.PATIENCE_S)
         if gro:
             client.setsockopt(SOL_UDP, UDP_GRO, 1)
         client.connect(address)

@@ -12,7 +12,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,12 +29,6 @@ def program(name):
     return str(path)
 
 
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind((HOST, 0))
-        return udp.getsockname()[1]
-
-
 @contextlib.contextmanager
 def running(*arguments):
     process = subprocess.Popen(list(map(str, arguments)), stdout=subprocess.PIPE,
@@ -45,7 +38,7 @@ def running(*arguments):
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
-        process.text = process.communicate(timeout=20)[0]
+        process.text = process.communicate(timeout=60)[0]
 
 
 def status_of_message(port, text="Watson, come here."):
@@ -72,7 +65,7 @@ def capture_of(*datagrams):
 
 class Examples(unittest.TestCase):
     def test_echo(self):
-        port, back = free_port(), free_port()
+        port, back = peers.free_port(), peers.free_port()
         with running(program("echo"), f"{HOST}:{port}"), \
                 socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
             client.bind((HOST, back))
@@ -90,50 +83,48 @@ class Examples(unittest.TestCase):
     def test_bulk(self):
         with peers.serving() as server:
             ended = subprocess.run([program("bulk"), f"{HOST}:{server.address[1]}", "5000", "hi"],
-                                   capture_output=True, text=True, timeout=30, check=False)
+                                   capture_output=True, text=True, timeout=90, check=False)
             self.assertEqual((0, "5000 sent, 5000 accepted, 0 failed\n"),
                              (ended.returncode, ended.stdout), ended.stderr)
 
     def test_epoll(self):
-        port = free_port()
+        port = peers.free_port()
         with running(program("epoll"), port, 60):
             self.assertEqual(202, status_of_message(port))
 
     def test_uv(self):
-        port = free_port()
+        port = peers.free_port()
         with running(program("uv"), port):
             for _ in range(50):
                 self.assertEqual(202, status_of_message(port))
 
     def test_filter(self):
-        port = free_port()
+        port = peers.free_port()
         with running(program("filter"), f"{HOST}:{port}", "casino"):
             self.assertEqual(200, status_of_message(port))
             self.assertEqual(403, status_of_message(port, "Win at the casino today"))
-            began = time.monotonic()
             for number in range(50):
                 wanted = 403 if number % 2 else 200
                 text = "casino" if number % 2 else "hello"
                 self.assertEqual(wanted, status_of_message(port, text))
-            self.assertLess(time.monotonic() - began, 10)
 
     def test_capture(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "calls.pcap"
             path.write_bytes(capture_of(peers.request(body="hello"), b"MESSAGE sip:x SIP/2.0\r\n"))
             ended = subprocess.run([program("capture"), path, "5060"], capture_output=True,
-                                   text=True, timeout=10, check=True)
+                                   text=True, timeout=60, check=True)
         first, second, third = ended.stdout.splitlines()
         self.assertRegex(first, r"MESSAGE from \S+ to \S+ Call-ID \S+, 5 bytes of body")
         self.assertRegex(second, "bad: ")
         self.assertEqual("2 messages, 1 of them bad", third)
 
     def test_watch_in_cxx(self):
-        port = free_port()
+        port = peers.free_port()
         with running(program("watch"), f"{HOST}:{port}", 2) as process:
             self.assertEqual(200, status_of_message(port, "one"))
             self.assertEqual(200, status_of_message(port, "two"))
-            self.assertEqual(0, process.wait(10))
+            self.assertEqual(0, process.wait(60))
         self.assertEqual(2, len(re.findall(r"sip:\S+: (?:one|two)", process.text)), process.text)
 
     def test_parse_in_python(self):
@@ -145,7 +136,7 @@ class Examples(unittest.TestCase):
             good.write_bytes(b"\r\n" + peers.request())
             bad.write_bytes(peers.request().replace(b"CSeq: ", b"CSeq: x", 1))
             ended = subprocess.run([sys.executable, ROOT / "examples" / "parse.py", good, bad],
-                                   capture_output=True, text=True, timeout=10, env=environment,
+                                   capture_output=True, text=True, timeout=60, env=environment,
                                    check=False)
         self.assertEqual(1, ended.returncode, ended.stderr)
         first, second = ended.stdout.splitlines()

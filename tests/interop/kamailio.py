@@ -29,7 +29,7 @@ class Kamailio(peers.Program):
                          "-Y", self.folder.name, "-w", self.folder.name,
                          "-l", f"udp:{peers.HOST}:{self.port}",
                          *(("-l", f"tcp:{peers.HOST}:{self.port}") if tcp else ()))
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not peers.ask(self.address, peers.request("OPTIONS"), seconds=0.5):
             if not self.running() or time.monotonic() > deadline:
                 self.end()
@@ -37,6 +37,6 @@ class Kamailio(peers.Program):
 
     def end(self):
         if self.running():
-            self.stop(signal.SIGTERM, seconds=15)
+            self.stop(signal.SIGTERM, seconds=40)
         self.output()
         self.folder.cleanup()

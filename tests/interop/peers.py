@@ -6,6 +6,7 @@ The program under test is named by the environment variable ZSIP.
 import contextlib
 import json
 import os
+import random
 import re
 import select
 import shutil
@@ -14,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -36,10 +38,81 @@ def main(*tools):
 
 
 def free_port(host=HOST):
-    """A UDP port that is free now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+    """A port that is free now, of UDP and of TCP. Not one of those that the kernel gives to whoever
+    asks for any: the next connection of somebody else could take it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for _ in range(1000):
+        port = random.SystemRandom().randrange(10000, 32000)
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as udp, \
+                socket.socket(family, socket.SOCK_STREAM) as tcp:
+            udp.bind((host, port))
+            tcp.bind((host, port))
+            return port
+    raise AssertionError(f"no port is free at {host}")
+
+
+# ---- Time ----------------------------------------------------------------------------------------
+#
+# A test asserts what holds however slow the machine is: it waits for conditions, and long.
+
+PATIENCE_S = 30
+
+
+def until(happened, seconds=PATIENCE_S, pause=0.02):
+    """Waits for a condition. Returns what it said last: something that is true, if it came so far.
+    """
+    deadline = time.monotonic() + seconds
+    while not (said := happened()) and time.monotonic() < deadline:
+        time.sleep(pause)
+    return said
+
+
+def listens(port, transport="udp"):
+    """Whether a socket of this machine takes what comes to this port; nothing is sent to it."""
+    for name in (transport, transport + "6"):
+        with contextlib.suppress(OSError), open(f"/proc/net/{name}", encoding="ascii") as table:
+            for row in (line.split() for line in table.readlines()[1:]):
+                if int(row[1].rsplit(":", 1)[1], 16) == port and (
+                        transport == "udp" or row[3] == "0A"):
+                    return True
+    return False
+
+
+class Stalls(threading.Thread):
+    """Watches how late this machine lets a sleeper wake, for as long as it is entered."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.longest_s, self.over = 0.0, threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            began = time.monotonic()
+            time.sleep(0.005)
+            self.longest_s = max(self.longest_s, time.monotonic() - began - 0.005)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+def calmly(run, stall_s=0.015, times=3):
+    """For what can't but be a matter of time: how soon something is answered. Runs it once; again,
+    so many times in all, where this machine stalled for that long meanwhile. Returns what the last
+    run returned, and whether that one was calm: only then may an upper bound be asserted."""
+    for _ in range(times):
+        with Stalls() as stalls:
+            result = run()
+        if stalls.longest_s < stall_s:
+            return result, True
+    return result, False
+
+
+# ---- Programs ------------------------------------------------------------------------------------
 
 
 class Program:
@@ -83,7 +156,12 @@ class Program:
             self.log.close()
         return self.status
 
-    def stop(self, number=signal.SIGTERM, seconds=10):
+    def says(self, pattern, seconds=PATIENCE_S):
+        """Waits until its output has a match of this; the match, or None."""
+        return until(lambda: re.search(pattern, self.output()) or not self.running(), seconds) and \
+            re.search(pattern, self.output())
+
+    def stop(self, number=signal.SIGTERM, seconds=PATIENCE_S):
         if self.running():
             self.process.send_signal(number)
         return self.wait(seconds)
@@ -92,7 +170,7 @@ class Program:
         return f"{' '.join(self.arguments)}\n{self.output()}"
 
 
-def run(*arguments, seconds=30):
+def run(*arguments, seconds=60):
     """Runs a program to its end; returns it, with .status and .text."""
     program = Program(*arguments)
     program.wait(seconds)
@@ -108,7 +186,7 @@ class Serve(Program):
         both = ("--listen", f"tcp:{HOST}:{self.port}") if tcp else ()
         super().__init__(program or zsip(), "serve", "--listen", f"udp:{HOST}:{self.port}",
                          *both, *options, cpu=cpu)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while not ask(self.address, request("OPTIONS"), seconds=0.2):
             if not self.running() or time.monotonic() > deadline:
                 self.stop(signal.SIGKILL)
@@ -116,9 +194,9 @@ class Serve(Program):
 
 
 @contextlib.contextmanager
-def serving(*options, **keywords):
+def serving(*options, serve=Serve, **keywords):
     """A server for the length of a test: it must live to the end and then leave with status 0."""
-    server = Serve(*options, **keywords)
+    server = serve(*options, **keywords)
     try:
         yield server
         if not server.running():
@@ -169,20 +247,25 @@ def status_of(message):
     return int(match.group(1)) if match else None
 
 
-def ask(address, message, seconds=2.0):
-    """Sends one datagram and returns the first that comes back; None if none does."""
+def ask(address, message, seconds=10.0):
+    """Sends a datagram, again after one second, three and seven, and returns the first that comes
+    back; None if none does in this time: 200 ms old, a request is too old for a server that was
+    kept from its core."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         client.connect(address)
+        deadline, pause = time.monotonic() + seconds, 1.0
         try:
-            client.send(message)
-            if select.select([client], [], [], seconds)[0]:
-                return client.recv(65535)
+            while (left := deadline - time.monotonic()) > 0:
+                client.send(message)
+                if select.select([client], [], [], min(pause, left))[0]:
+                    return client.recv(65535)
+                pause *= 2
         except ConnectionRefusedError:
             time.sleep(0.05)
         return None
 
 
-def ask_tcp(address, message, seconds=2.0):
+def ask_tcp(address, message, seconds=10.0):
     """The same by a connection of its own, and the Via says so."""
     message = message.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP", 1)
     try:

@@ -3,6 +3,7 @@ import csv
 import os
 import tempfile
 
+import peers
 from peers import HOST, SCENARIOS, Program, free_port
 
 
@@ -27,6 +28,11 @@ class Sipp(Program):
             "sipp", "-sf", script, "-i", HOST, "-p", self.port, "-nostdin", "-buff_size", 1 << 20,
             "-trace_stat", "-stf", self.statistics, "-fd", 1, *options, cpu=cpu)
 
+    def ready(self, transport="udp"):
+        """Waits until it listens, as a server does. Returns itself."""
+        peers.until(lambda: peers.listens(self.port, transport) or not self.running())
+        return self
+
     def finish(self, seconds):
         """Waits for the end; (exit status, {column: value})."""
         status = self.wait(seconds)
@@ -48,6 +54,7 @@ def client(address, rate, calls, seconds_max, cpu=None, transport="u1"):
 
 
 def server(status="200 OK", calls=None, cpu=None, transport="u1"):
-    """SIPp as a server; it leaves after that many calls, or when it is stopped."""
+    """SIPp as a server that listens; it leaves after that many calls, or when it is stopped."""
     count = () if calls is None else ("-m", calls)
-    return Sipp("message_uas.xml", *count, "-t", transport, fill={"@STATUS@": status}, cpu=cpu)
+    return Sipp("message_uas.xml", *count, "-t", transport, fill={"@STATUS@": status},
+                cpu=cpu).ready("tcp" if transport.startswith("t") else "udp")

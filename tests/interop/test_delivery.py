@@ -20,8 +20,8 @@ class Delivery(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "load.json")
             host, port = self.server.address
-            program = peers.run(peers.zsip(), "load", "--quiet", "--lag-max", "9s", "--json", path,
-                                *options, f"udp:{host}:{port}", seconds=60)
+            program = peers.run(peers.zsip(), "load", "--quiet", "--lag-max", "99s", "--json", path,
+                                *options, f"udp:{host}:{port}", seconds=120)
             return program, peers.read_json(path)
 
     def check(self, seen, sent, **expected):

@@ -15,7 +15,7 @@ def load(address, *options):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "load.json")
         program = peers.run(peers.zsip(), "load", "--quiet", "--window", 32, "--count", COUNT,
-                            "--json", path, *options, f"udp:{address[0]}:{address[1]}", seconds=60)
+                            "--json", path, *options, f"udp:{address[0]}:{address[1]}", seconds=120)
         return program, peers.read_json(path)
 
 

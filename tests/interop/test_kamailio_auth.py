@@ -36,8 +36,8 @@ class Authenticates(unittest.TestCase):
             try:
                 ended = peers.run(
                     peers.zsip(), "load", *options, "--inf", users, "--auth", "[field0]:[field2]",
-                    "--rate", 200, "--count", count, "--lag-max", "9s", "--quiet", "--json", json,
-                    f"{peers.HOST}:{server.port}", seconds=60)
+                    "--rate", 200, "--count", count, "--lag-max", "99s", "--quiet", "--json", json,
+                    f"{peers.HOST}:{server.port}", seconds=120)
             finally:
                 server.end()
             return ended, peers.read_json(json)["counters"]

@@ -69,7 +69,7 @@ class Torture(unittest.TestCase):
                     # A lost answer and a silent server look alike, so silence is looked at twice.
                     status = peers.status_of(exchange(server.address, file.read_bytes()))
                     if status is None and None not in EXPECTED[file.stem]:
-                        status = peers.status_of(exchange(server.address, file.read_bytes(), 2))
+                        status = peers.status_of(exchange(server.address, file.read_bytes(), 10))
                     self.assertIn(status, EXPECTED[file.stem])
                     self.assertTrue(server.running(), server)
             self.assertEqual(200, peers.status_of(peers.ask(server.address, peers.request())))

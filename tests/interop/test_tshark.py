@@ -50,7 +50,7 @@ def dissect(payloads):
         names = [word for name in FIELDS for word in ("-e", name)]
         result = subprocess.run(
             ["tshark", "-r", path, "-T", "fields", "-E", "separator=|", "-E", "occurrence=a",
-             *names], capture_output=True, text=True, check=True, timeout=60)
+             *names], capture_output=True, text=True, check=True, timeout=90)
     lines = result.stdout.splitlines()
     if len(lines) != len(payloads):
         raise AssertionError(f"{len(payloads)} messages, {len(lines)} lines: {result.stdout}")
@@ -152,12 +152,12 @@ class Dissector(unittest.TestCase):
     def caught(self, listener, arguments):
         """What the program sends; it is answered, and must be content."""
         sender = peers.Program(peers.zsip(), *arguments)
-        if not select.select([listener], [], [], 5)[0]:
+        if not select.select([listener], [], [], peers.PATIENCE_S)[0]:
             sender.stop()
             self.fail(f"nothing came: {sender}")
         message, source = listener.recvfrom(65535)
         listener.sendto(peers.response_to(message), source)
-        self.assertEqual(0, sender.wait(10), sender)
+        self.assertEqual(0, sender.wait(60), sender)
         return message
 
 

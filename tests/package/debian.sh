@@ -123,8 +123,9 @@ guide() {
     awk -v folder="$folder/use/root" '
         /^```/ && open { open = 0; close(file); next }
         /^```c [a-z]/ { open = 1; file = folder "/" $2; next }
-        /^```sh/ { open = 1; file = folder "/guide.sh"; print "sleep 1" >>file; next }
+        /^```sh/ { open = 1; file = folder "/guide.sh"; next }
         /^```/ { open = 1; file = "/dev/null"; next }
+        open && /^zsip send/ { print "sleep 3" >>file } # what was started before it is up
         open && file ~ /guide.sh/ { print >>file; next }
         open { print >file }' "$top/docs/embedding.md"
     sed -i '1i set -e\ncd /root' "$folder/use/root/guide.sh"

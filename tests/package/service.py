@@ -73,7 +73,7 @@ def used(program):
         time.sleep(0.2)
         children = pathlib.Path(f"/proc/{tracer.pid}/task/{tracer.pid}/children").read_text()
         subprocess.run(["kill", f"-{signal.SIGTERM.value}", *children.split()], check=True)
-        tracer.communicate(timeout=30)
+        tracer.communicate(timeout=120)
         if sent.returncode != 0:
             sys.exit(f"units: no answer under strace: {sent.stderr}")
         return set(re.findall(r"^\d+ +([a-z0-9_]+)\(", trace.read(), re.MULTILINE))

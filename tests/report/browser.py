@@ -13,9 +13,11 @@ import time
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
+PATIENCE_S = 60
+
+
 class Browser:
-    def __init__(self, seconds=40):
-        self.until = time.monotonic() + seconds
+    def __init__(self):
         self.folder = tempfile.TemporaryDirectory()
         self.events, self.number, self.buffer = [], 0, b""
         to_read, self.to = os.pipe()
@@ -54,8 +56,9 @@ class Browser:
         self.folder.cleanup()
 
     def message(self):
+        until = time.monotonic() + PATIENCE_S
         while b"\0" not in self.buffer:
-            left = self.until - time.monotonic()
+            left = until - time.monotonic()
             if left <= 0 or not select.select([self.of], [], [], left)[0]:
                 raise TimeoutError("the browser gave no answer")
             got = os.read(self.of, 1 << 20)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -53,7 +52,7 @@ class Registrar(threading.Thread):
 
     def stop(self):
         self.over = True
-        self.join(5)
+        self.join(peers.PATIENCE_S)
         self.socket.close()
 
     def answer(self, text):
@@ -102,7 +101,7 @@ class Folder(unittest.TestCase):
         """What a registrar counts when this client runs against it."""
         registrar.start()
         try:
-            ended = peers.run(*command, f"{peers.HOST}:{registrar.port}", seconds=60)
+            ended = peers.run(*command, f"{peers.HOST}:{registrar.port}", seconds=120)
         finally:
             registrar.stop()
         return ended, registrar.counts
@@ -113,9 +112,9 @@ class Clients(Folder):
         """The counts of a run by SIPp and of one by zsip."""
         common = ["-sf", FILES / scenario, *options, "-r", 400, "-m", CALLS]
         sipp, by_sipp = self.at(Registrar(**keywords), "sipp", *common, "-i", peers.HOST,
-                                "-nostdin", "-timeout", "30s", "-timeout_error")
+                                "-nostdin", "-timeout", "90s", "-timeout_error")
         zsip, by_zsip = self.at(Registrar(**keywords), peers.zsip(), "load", *common, "-l", 200,
-                                "--lag-max", "9s")
+                                "--lag-max", "99s")
         self.assertEqual(0, sipp.status, sipp)
         self.assertEqual(0, zsip.status, zsip)
         return by_sipp, by_zsip
@@ -134,7 +133,7 @@ class Clients(Folder):
         expected = {("REGISTER", False): CALLS, ("REGISTER", True): CALLS}
         zsip, by_zsip = self.at(Registrar(challenge=True), peers.zsip(), "load", "-sf",
                                 FILES / "register.xml", "-inf", self.users, "-r", 400, "-m", CALLS,
-                                "--lag-max", "9s")
+                                "--lag-max", "99s")
         self.assertEqual(0, zsip.status, zsip)
         self.assertEqual(expected, by_zsip)
         # SIPp takes no keyword inside of [authentication], but one in the injection file.
@@ -147,7 +146,7 @@ class Clients(Folder):
         script.write_text(text.replace(
             "[authentication username=[field0] password=[field2]]", "[field2]"), encoding="utf-8")
         for program, options in (("sipp", ("-i", peers.HOST, "-nostdin")),
-                                 (f"{peers.zsip()}", ("--lag-max", "9s"))):
+                                 (f"{peers.zsip()}", ("--lag-max", "99s"))):
             name = [program] if program == "sipp" else [program, "load"]
             ended, counts = self.at(Registrar(challenge=True), *name, "-sf", script, "-inf", users,
                                     "-r", 400, "-m", CALLS, *options)
@@ -157,7 +156,7 @@ class Clients(Folder):
     def test_register_with_sha_256(self):
         registrar = Registrar(challenge=True, algorithm="SHA-256")
         zsip, counts = self.at(registrar, peers.zsip(), "load", "-sf", FILES / "register.xml",
-                               "-inf", self.users, "-r", 400, "-m", CALLS, "--lag-max", "9s")
+                               "-inf", self.users, "-r", 400, "-m", CALLS, "--lag-max", "99s")
         self.assertEqual(0, zsip.status, zsip)
         self.assertEqual({("REGISTER", False): CALLS, ("REGISTER", True): CALLS}, counts)
 
@@ -165,7 +164,7 @@ class Clients(Folder):
         self.users.write_text(USERS.replace("secret", "wrong"), encoding="utf-8")
         zsip, _ = self.at(Registrar(challenge=True), peers.zsip(), "load", "-sf",
                           FILES / "register.xml", "-inf", self.users, "-r", 400, "-m", 50,
-                          "--lag-max", "9s")
+                          "--lag-max", "99s")
         self.assertEqual(1, zsip.status, zsip)
         self.assertIn("a 401 came, which is not expected here", zsip.text)
 
@@ -176,8 +175,8 @@ class Servers(Folder):
         path = self.folder / "load.json"
         try:
             ended = peers.run(peers.zsip(), "load", "--rate", 400, "--count", CALLS, "--json", path,
-                              "--lag-max", "9s", "--quiet", f"{peers.HOST}:{server.port}",
-                              seconds=60)
+                              "--lag-max", "99s", "--quiet", f"{peers.HOST}:{server.port}",
+                              seconds=120)
             self.assertEqual(0, ended.status, ended)
         finally:
             server.stop()
@@ -187,9 +186,7 @@ class Servers(Folder):
         server = peers.Program("sipp", "-sf", script, "-i", peers.HOST, "-p",
                                port := peers.free_port(), "-nostdin")
         server.port = port
-        for _ in range(50):  # a request of its own, so that it is known to listen
-            if peers.ask((peers.HOST, port), peers.request(), seconds=0.2):
-                break
+        peers.until(lambda: peers.listens(port) or not server.running())
         return server
 
     def test_uas(self):
@@ -211,10 +208,10 @@ class Servers(Folder):
     def test_sipp_drives_a_scenario_of_ours(self):
         server = peers.Serve("-sf", FILES / "uas.xml", "-m", CALLS)
         sipp = peers.run("sipp", "-sf", FILES / "message.xml", "-inf", self.users, "-r", 400, "-m",
-                         CALLS, "-i", peers.HOST, "-nostdin", "-timeout", "30s",
-                         f"{peers.HOST}:{server.port}", seconds=60)
+                         CALLS, "-i", peers.HOST, "-nostdin", "-timeout", "90s",
+                         f"{peers.HOST}:{server.port}", seconds=120)
         self.assertEqual(0, sipp.status, sipp)
-        self.assertEqual(0, server.wait(15), server)
+        self.assertEqual(0, server.wait(60), server)
         self.assertRegex(server.text, rf"{CALLS} +calls that came to the end")
 
 
@@ -268,11 +265,11 @@ class Options(unittest.TestCase):
         port = peers.free_port()
         server = peers.Program(peers.zsip(), "serve", "--listen", f"tcp:{peers.HOST}:{port}",
                                "--methods", "any")
-        time.sleep(0.5)
+        self.assertTrue(server.says("listening on"), server)
         try:
             for mode in ("t1", "tn"):
                 ended = peers.run(peers.zsip(), "load", "-sf", FILES / "options.xml", "-t", mode,
-                                  "-r", 200, "-m", 100, "-l", 20, "--lag-max", "9s",
+                                  "-r", 200, "-m", 100, "-l", 20, "--lag-max", "99s",
                                   f"{peers.HOST}:{port}")
                 self.assertEqual(0, ended.status, ended)
                 self.assertRegex(ended.text, r"\b100 +calls that came to the end")
@@ -286,7 +283,7 @@ class Options(unittest.TestCase):
                 file.write(USERS)
             ended = peers.run(peers.zsip(), "load", "--sf", FILES / "message.xml", "--inf", users,
                               "-r", 500, "-m", CALLS, "-l", 500, "-s", "bob", "-au", "u", "-ap",
-                              "p", "-t", "u1", "--lag-max", "9s", f"{peers.HOST}:{server.port}")
+                              "p", "-t", "u1", "--lag-max", "99s", f"{peers.HOST}:{server.port}")
         self.assertEqual(0, ended.status, ended)
         self.assertRegex(ended.text, rf"{CALLS} +calls that came to the end")
 

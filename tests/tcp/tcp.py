@@ -23,8 +23,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import netns  # noqa: E402
 import peers  # noqa: E402
 
-# A peer may wait this long for anything, on a machine that is busy with other tests too.
-PATIENCE_S = 10
+PATIENCE_S = peers.PATIENCE_S
 
 
 class Place:
@@ -155,7 +154,7 @@ class Serve(peers.Program):
         super().__init__(*place.prefix, *limit, program or peers.zsip(), "serve", "--listen",
                          f"tcp:{place.host}:{self.port}", "--json", self.json_path, *options)
         deadline = time.monotonic() + PATIENCE_S
-        while not self.answers(0.5):
+        while not self.answers(5):
             if not self.running() or time.monotonic() > deadline:
                 self.stop(signal.SIGKILL)
                 raise AssertionError(f"does not answer: {self}")
@@ -171,6 +170,17 @@ class Serve(peers.Program):
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def descriptors_alone(self):
+        """Those of a server that nobody is connected to: whoever asked before is gone then."""
+        if not peers.until(lambda: self.connections() == 0):
+            raise AssertionError(f"somebody is still connected: {self.sockets()}")
+        return self.descriptors()
+
+    def connections(self):
+        """Those that it has not closed."""
+        shown = peers.run(*self.prefix, "ss", "-Htan", f"sport = :{self.port}")
+        return sum(line.startswith(("ESTAB", "CLOSE-WAIT")) for line in shown.text.splitlines())
 
     def rss_bytes(self):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
@@ -196,38 +206,21 @@ _far_ports = itertools.count(5060)
 def free_port(place=LOOPBACK):
     if place.prefix:
         return next(_far_ports)  # a namespace of our own: everything is free there
-    with socket.socket() as probe:
-        probe.bind((place.host, 0))
-        return probe.getsockname()[1]
+    return peers.free_port(place.host)
 
 
-@contextlib.contextmanager
 def serving(*options, **keywords):
     """A server for the length of a test: it must live to the end and then leave with status 0."""
-    server = Serve(*options, **keywords)
-    try:
-        yield server
-        if not server.running():
-            raise AssertionError(f"died: {server}")
-        status = server.stop()
-        if status != 0:
-            raise AssertionError(f"exit status {status}: {server}")
-    finally:
-        if server.running():
-            server.stop(signal.SIGKILL)
+    return peers.serving(*options, serve=Serve, **keywords)
 
 
 @contextlib.contextmanager
 def nothing_left(test, server, grown_bytes_max=8 << 20):
     """What stands inside leaves memory and descriptors of the server as they were. Receive buffers
     and pools become memory when they are first used, and then stay: 4 MiB of them, and a little."""
-    time.sleep(0.1)  # whoever asked before is gone by now
-    descriptors, rss = server.descriptors(), server.rss_bytes()
+    descriptors, rss = server.descriptors_alone(), server.rss_bytes()
     yield
-    deadline = time.monotonic() + PATIENCE_S
-    while server.descriptors() > descriptors and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if server.descriptors() > descriptors:
+    if not peers.until(lambda: server.descriptors() <= descriptors):
         test.fail(f"descriptors left open: {server.descriptors()}, were {descriptors}\n"
                   f"{server.sockets()}")
     test.assertLessEqual(server.rss_bytes() - rss, grown_bytes_max, "memory not given back")

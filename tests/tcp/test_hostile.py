@@ -25,6 +25,7 @@ class Regular(threading.Thread):
         super().__init__(daemon=True)
         self.connection, self.over = tcp.Connection(server.address), False
         self.answered, self.longest_s, self.fault = 0, 0.0, None
+        self.stalls = peers.Stalls()
 
     def run(self):
         try:
@@ -42,27 +43,20 @@ class Regular(threading.Thread):
             self.connection.close()
 
     def __enter__(self):
+        self.stalls.start()
         self.start()
         return self
 
     def __exit__(self, *_):
         self.over = True
         self.join(tcp.PATIENCE_S)
+        self.stalls.over.set()
 
     def check(self, test, answered_min):
         test.assertIsNone(self.fault)
         test.assertGreaterEqual(self.answered, answered_min)
         # Others' misdeeds are no reason to wait; a busy machine is, somewhat.
-        test.assertLess(self.longest_s, 2)
-
-
-def until(happened, seconds=tcp.PATIENCE_S):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if happened():
-            return True
-        time.sleep(0.02)
-    return False
+        test.assertLess(self.longest_s, 2 + 50 * self.stalls.longest_s)
 
 
 class Hostile(tcp.Case):
@@ -96,17 +90,17 @@ class Hostile(tcp.Case):
                     connection.reset()
             finally:
                 os.kill(server.pid, signal.SIGCONT)
-            self.assertTrue(until(lambda: server.descriptors() < 40), server.descriptors())
+            self.assertTrue(peers.until(lambda: server.descriptors() < 40), server.descriptors())
         self.assertEqual(100, server.counters()["closed_reset"])
 
     def test_peers_that_never_say_a_word(self):
         with self.serving("--tcp-first-byte-s", 1) as server, tcp.nothing_left(self, server):
+            began = time.monotonic()
             silent = [self.connection(server) for _ in range(100)]
             self.assert_serves(server)
-            time.sleep(0.5)
-            self.assertFalse(silent[0].closed(0.01))
             for connection in silent:
-                self.assertTrue(connection.closed(3))
+                self.assertTrue(connection.closed())
+                self.assertGreater(time.monotonic() - began, 0.95)
         self.assertGreaterEqual(server.counters()["closed_first_byte"], 100)
 
     def test_peers_that_never_end_a_message(self):
@@ -117,13 +111,13 @@ class Hostile(tcp.Case):
                 connection.send(message[:1 + number * 30])
             self.assert_serves(server)
             for connection in slow:
-                self.assertTrue(connection.closed(3))
+                self.assertTrue(connection.closed())
         self.assertGreaterEqual(server.counters()["closed_slow"], 100)
 
     def test_peer_that_sends_a_byte_a_second(self):
         """Each byte comes soon enough to look alive; the message does not."""
         with self.serving("--tcp-message-s", 2, "--tcp-idle-s", 60) as server:
-            connection, began = self.connection(server), time.monotonic()
+            connection = self.connection(server)
             with Regular(server) as regular:
                 try:
                     for byte in tcp.request()[:8]:
@@ -132,30 +126,29 @@ class Hostile(tcp.Case):
                             break
                 except ConnectionError:
                     pass
-                self.assertTrue(connection.closed(0.1))
-            self.assertLess(time.monotonic() - began, 5)
+                self.assertTrue(connection.closed())
             regular.check(self, 10)
         self.assertEqual(1, server.counters()["closed_slow"])
 
     def test_slow_but_steady_messages_are_served(self):
         """A message takes most of what it may, again and again: the clock starts anew with each."""
-        with self.serving("--tcp-message-s", 1) as server:
+        with self.serving("--tcp-message-s", 2) as server:
             connection = self.connection(server)
             for _ in range(3):
                 message = tcp.request()
                 for part in (message[:100], message[100:200], message[200:]):
-                    time.sleep(0.2)
+                    time.sleep(0.3)
                     connection.send(part)
                 self.assertEqual(200, peers.status_of(connection.message()))
 
     def test_idle_connections_are_closed_and_busy_ones_not(self):
-        with self.serving("--tcp-idle-s", 1) as server:
+        with self.serving("--tcp-idle-s", 2) as server:
             idle, busy = self.connection(server), self.connection(server)
             self.assertEqual(200, idle.ask())
-            for _ in range(8):
+            began = time.monotonic()
+            while not idle.closed(0.2) and time.monotonic() - began < tcp.PATIENCE_S:
                 self.assertEqual(200, busy.ask())
-                time.sleep(0.2)
-            self.assertTrue(idle.closed(2))
+            self.assertTrue(1.9 < time.monotonic() - began < tcp.PATIENCE_S)
             self.assertEqual(200, busy.ask())
         self.assertEqual(1, server.counters()["closed_idle"])
 
@@ -224,9 +217,9 @@ class Hostile(tcp.Case):
             regular.over = True
             regular.join()
             regular.check(self, 1)
-            time.sleep(1.5)
             # Those whose answers the kernel holds, all of them, are idle at worst.
-            self.assertGreater(sum(connection.closed(0.1) for connection in connections), 0)
+            self.assertTrue(peers.until(lambda: any(connection.closed(0.05)
+                                                    for connection in connections)))
             for connection in connections:
                 connection.close()
 
@@ -237,14 +230,14 @@ class Hostile(tcp.Case):
             storms = [subprocess.Popen([sys.executable, __file__, "--storm", server.address[0],
                                         str(server.address[1]), str(kind)],
                                        stdout=subprocess.PIPE) for kind in range(2)]
-            done = sum(int(storm.communicate(timeout=30)[0]) for storm in storms)
+            done = sum(int(storm.communicate(timeout=90)[0]) for storm in storms)
             regular.over = True
             regular.join()
             regular.check(self, 1)
-            self.assertTrue(until(lambda: server.descriptors() < 40), server.descriptors())
+            self.assertTrue(peers.until(lambda: server.descriptors() < 40), server.descriptors())
             self.assert_serves(server)
         print(f"  {done} connections in {STORM_S} s", file=sys.stderr)
-        self.assertGreater(done, STORM_S * 500)
+        self.assertGreater(done, 200)  # thousands, unless this machine is slow
         # Who is gone before it is accepted was never here.
         self.assertGreater(server.counters()["connections_accepted"], done * 0.3)
 
@@ -260,19 +253,20 @@ class Hostile(tcp.Case):
             self.assertLess(len(served), 100)
             self.assertEqual(200, first.ask())
             time.sleep(0.5)
-            before = tcp_cpu_ns(server.pid)
+            before, began = tcp_cpu_ns(server.pid), time.monotonic()
             time.sleep(1)
-            self.assertLess(tcp_cpu_ns(server.pid) - before, 0.5e9, "it spins while it is full")
+            spent_s = (tcp_cpu_ns(server.pid) - before) / 1e9
+            self.assertLess(spent_s, 0.5 * (time.monotonic() - began), "it spins while it is full")
             for connection in crowd:
                 connection.close()
-            self.assertTrue(until(lambda: server.answers(0.5)))
+            self.assertTrue(peers.until(lambda: server.answers(0.5)))
             self.assertEqual(200, first.ask())
 
 
 class Bounds(tcp.Case):
     def test_connections_in_all(self):
         with self.serving("--tcp-connections", 10) as server:
-            time.sleep(0.2)  # whoever asked before is gone by now
+            server.descriptors_alone()
             crowd, asked = [], []
             for _ in range(30):
                 try:
@@ -283,7 +277,7 @@ class Bounds(tcp.Case):
             self.assertEqual(10, asked.count(200))
             for connection in crowd:
                 connection.close()
-            self.assertTrue(until(lambda: server.answers(0.5)))
+            self.assertTrue(peers.until(lambda: server.answers(0.5)))
         self.assertGreaterEqual(server.counters()["refused_full"], 1)
 
     def test_connections_of_one_source(self):
@@ -297,7 +291,7 @@ class Bounds(tcp.Case):
             self.assertEqual(200, other.ask())
             for connection in crowd:
                 connection.close()
-            self.assertTrue(until(lambda: ask_or_none(
+            self.assertTrue(peers.until(lambda: ask_or_none(
                 self.connection(server, source=("127.0.0.7", 0))) == 200))
         self.assertGreaterEqual(server.counters()["refused_source"], 3)
 
@@ -309,24 +303,24 @@ class Bounds(tcp.Case):
             for connection in crowd:
                 self.assertEqual(200, connection.ask())
             self.assertGreater(time.monotonic() - began, 1)
-            self.assertLess(time.monotonic() - began, 8)
+            self.assertLess(time.monotonic() - began, tcp.PATIENCE_S)
 
     def test_half_messages_of_many_are_bounded(self):
         """A thousand peers each begin a large message: what they may hold is bounded, others go
         on."""
-        with self.serving() as server, Regular(server) as regular:
-            with tcp.nothing_left(self, server, 80 << 20):
-                crowd = [self.connection(server) for _ in range(1000)]
-                head = tcp.request(body="x" * 65536)[:60000]
-                for connection in crowd:
-                    try:
-                        connection.send(head)
-                    except OSError:
-                        pass
-                self.assertLess(server.rss_bytes(), 160 << 20)
-                self.assert_serves(server)
-                for connection in crowd:
-                    connection.close()
+        with self.serving() as server, tcp.nothing_left(self, server, 80 << 20), \
+                Regular(server) as regular:
+            crowd = [self.connection(server) for _ in range(1000)]
+            head = tcp.request(body="x" * 65536)[:60000]
+            for connection in crowd:
+                try:
+                    connection.send(head)
+                except OSError:
+                    pass
+            self.assertLess(server.rss_bytes(), 160 << 20)
+            self.assert_serves(server)
+            for connection in crowd:
+                connection.close()
             regular.over = True
             regular.join()
             regular.check(self, 1)
@@ -346,16 +340,16 @@ class Wire(tcp.Case):
                 connection.send(tcp.request()[:100])
             self.wire.cut()
             try:
-                self.assertTrue(until(lambda: server.descriptors() <= descriptors))
+                self.assertTrue(peers.until(lambda: server.descriptors() <= descriptors))
             finally:
                 self.wire.mend()
-            self.assertTrue(until(lambda: server.answers(0.5)))
+            self.assertTrue(peers.until(lambda: server.answers(0.5)))
 
 
 def ask_or_none(connection):
     """The status, None where the connection is refused or nothing comes."""
     try:
-        return connection.ask(seconds=0.2)
+        return connection.ask()
     except OSError:
         return None
 
