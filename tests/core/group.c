@@ -106,7 +106,7 @@ static int peer_socket(struct zsip_address *bound)
     int fd = socket(AF_INET, SOCK_DGRAM, 0);
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t bytes = sizeof(name);
-    struct timeval timeout = {.tv_sec = 5};
+    struct timeval timeout = {.tv_sec = 30};
     int buffer = 4 << 20;
     cr_assert_eq(bind(fd, (struct sockaddr *)&name, sizeof(name)), 0);
     getsockname(fd, (struct sockaddr *)&name, &bytes);
@@ -135,7 +135,7 @@ static void send_request(int fd, unsigned serial, const char *branch)
     cr_assert_eq(sendto(fd, text, (size_t)bytes, 0, (struct sockaddr *)&to, sizeof(to)), bytes);
 }
 
-/* The status code of the next answer; 0 for none in five seconds. */
+/* The status code of the next answer; 0 for none in half a minute. */
 static unsigned receive_code(int fd)
 {
     char text[2048];
@@ -161,7 +161,7 @@ static void all_from(int fd, const char *branch, unsigned code)
     }
 }
 
-Test(group, one_source_is_spread_and_copies_from_another_source_are_found, .timeout = 60)
+Test(group, one_source_is_spread_and_copies_from_another_source_are_found, .timeout = 300)
 {
     open_group(ZSIP_STEER_MESSAGE);
     int fd = peer_socket(NULL);
@@ -180,7 +180,7 @@ Test(group, one_source_is_spread_and_copies_from_another_source_are_found, .time
     close_group();
 }
 
-Test(group, a_second_way_is_merged_wherever_it_arrives, .timeout = 60)
+Test(group, a_second_way_is_merged_wherever_it_arrives, .timeout = 300)
 {
     open_group(ZSIP_STEER_MESSAGE);
     int fd = peer_socket(NULL);
@@ -194,7 +194,7 @@ Test(group, a_second_way_is_merged_wherever_it_arrives, .timeout = 60)
     close_group();
 }
 
-Test(group, by_peer_nothing_is_passed_on, .timeout = 60)
+Test(group, by_peer_nothing_is_passed_on, .timeout = 300)
 {
     open_group(ZSIP_STEER_PEER);
     int fd = peer_socket(NULL);
@@ -222,7 +222,7 @@ static void send_some(void *argument, struct zsip_worker *worker, struct zsip_ti
                      ZSIP_OK);
 }
 
-Test(group, responses_find_the_worker_that_sent_the_request, .timeout = 60)
+Test(group, responses_find_the_worker_that_sent_the_request, .timeout = 300)
 {
     open_group(ZSIP_STEER_MESSAGE);
     int fd = peer_socket(&peer);
@@ -244,7 +244,7 @@ Test(group, responses_find_the_worker_that_sent_the_request, .timeout = 60)
         sendto(i % 2 == 0 ? fd : crossing, answer, (size_t)length, 0, (struct sockaddr *)&from,
                from_bytes);
     }
-    for (unsigned wait_ms = 0; outcomes < WORKERS * 100 && wait_ms < 5000; wait_ms++)
+    for (unsigned wait_ms = 0; outcomes < WORKERS * 100 && wait_ms < 30000; wait_ms++)
         usleep(1000);
     cr_assert_eq(outcomes, WORKERS * 100);
     cr_assert_eq(outcomes_astray, 0);

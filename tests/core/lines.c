@@ -172,7 +172,7 @@ static unsigned lines(unsigned from, unsigned to, unsigned mask)
     return count;
 }
 
-Test(lines, two_workers_write_no_common_one_but_their_bells, .timeout = 60)
+Test(lines, two_workers_write_no_common_one_but_their_bells, .timeout = 300)
 {
     struct zsip_group *group;
     struct zsip_worker *workers[WORKERS];

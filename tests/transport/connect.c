@@ -7,7 +7,7 @@ static int peer_listen(struct zsip_address *address)
     struct zsip_address any = test_address("127.0.0.1:0");
     union zsip_sockaddr name = {0};
     socklen_t bytes = zsip_sockaddr_write(&any, &name);
-    struct timeval timeout = {.tv_sec = 2};
+    struct timeval timeout = {.tv_sec = TEST_TIMEOUT_S};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     cr_assert_eq(bind(fd, &name.any, bytes), 0);
     cr_assert_eq(listen(fd, 16), 0);
@@ -18,7 +18,7 @@ static int peer_listen(struct zsip_address *address)
 
 static int peer_accept(struct test_streams *s, int listener)
 {
-    for (unsigned turn = 0; turn < 500; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX; turn++) {
         int fd = accept(listener, NULL, NULL);
         if (fd >= 0)
             return fd;
@@ -46,7 +46,7 @@ static void send_text(struct test_streams *s, const struct zsip_address *to, con
 static size_t failures(struct test_streams *s, size_t wanted, struct zsip_net_failure *failure)
 {
     size_t count = 0;
-    for (unsigned turn = 0; turn < 500 && count < wanted; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX && count < wanted; turn++) {
         const struct zsip_net_batch *batch = test_wait(s->net, 2000000);
         if (batch->failed_count > 0 && count == 0)
             *failure = batch->failed[0];

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    TEST_TIMEOUT_NS = 2000000000,
-};
+/* What is waited for comes at once; on a machine that does other things besides, later. */
+#define TEST_TIMEOUT_S  30
+#define TEST_TIMEOUT_NS (TEST_TIMEOUT_S * ZSIP_NS_PER_S)
 
 static char test_log[16][256];
 static unsigned test_log_count;
@@ -72,7 +72,7 @@ static inline int test_peer(const char *where, const struct zsip_address *peer)
     struct zsip_address address = test_address(where);
     union zsip_sockaddr name;
     socklen_t bytes = zsip_sockaddr_write(&address, &name);
-    struct timeval timeout = {.tv_sec = 2};
+    struct timeval timeout = {.tv_sec = TEST_TIMEOUT_S};
     int size = 4 << 20;
     int fd = socket(name.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     cr_assert_geq(fd, 0);

@@ -5,12 +5,12 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+/* Who is to write has the time to do so, on a machine that does other things meanwhile. */
 static struct zsip_net_config short_times(void)
 {
     struct zsip_net_config config = test_streams_config();
-    config.streams.first_byte_ns = 60 * ZSIP_NS_PER_MS;
+    config.streams.first_byte_ns = ZSIP_NS_PER_S;
     config.streams.message_ns = 60 * ZSIP_NS_PER_MS;
-    config.streams.unsent_ns = 100 * ZSIP_NS_PER_MS;
     config.streams.idle_ns = 60 * ZSIP_NS_PER_MS;
     return config;
 }
@@ -44,7 +44,7 @@ Test(stream_limits, a_byte_now_and_then_does_not_prolong_a_message)
         send(slow, "9", 1, MSG_NOSIGNAL);
         test_wait(s.net, 10000000);
         zsip_net_recycle(s.net);
-        cr_assert_lt(zsip_time_now().monotonic_ns - begin_ns, 500000000);
+        cr_assert_lt(zsip_time_now().monotonic_ns - begin_ns, TEST_TIMEOUT_NS);
     }
     close(slow);
     test_streams_end(&s);
@@ -126,7 +126,8 @@ static void small_buffers(int peer)
 
 Test(stream_limits, a_peer_that_never_reads_is_not_read_either_and_then_closed)
 {
-    struct zsip_net_config config = short_times();
+    struct zsip_net_config config = test_streams_config();
+    config.streams.unsent_ns = ZSIP_NS_PER_S;
     config.streams.unsent_bytes = 4 << 20;
     struct test_streams s = test_streams_begin(&config);
     int peer = test_stream_peer(&s), other = test_stream_peer(&s);
@@ -134,7 +135,8 @@ Test(stream_limits, a_peer_that_never_reads_is_not_read_either_and_then_closed)
     flood(&s, peer, 2000);
     cr_assert_gt(zsip_net_stats(s.net)->reads_stopped, 0);
     cr_assert_gt(zsip_net_stats(s.net)->writes_short, 0);
-    for (unsigned turn = 0; turn < 500 && zsip_net_stats(s.net)->closed_unsent == 0; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX && zsip_net_stats(s.net)->closed_unsent == 0;
+         turn++) {
         test_wait(s.net, 2000000);
         zsip_net_recycle(s.net);
     }
@@ -247,7 +249,7 @@ Test(stream_limits, accepting_keeps_to_its_rate)
         peers[i] = test_stream_connect(&s.bound);
     test_stream_settles(&s, 40);
     uint64_t took_ns = zsip_time_now().monotonic_ns - begin_ns;
-    cr_assert(took_ns > 150000000 && took_ns < 900000000, "%lu ms",
+    cr_assert(took_ns > 150000000 && took_ns < TEST_TIMEOUT_NS, "%lu ms",
               (unsigned long)(took_ns / 1000000));
     cr_assert_gt(zsip_net_stats(s.net)->accepts_limited, 0);
     for (unsigned i = 0; i < 40; i++)

@@ -4,6 +4,9 @@
 
 #include "fixture.h"
 
+/* Turns of a millisecond or two, before something is held not to come. */
+#define TEST_TURNS_MAX 10000u
+
 struct test_streams {
     struct zsip_net *net;
     struct zsip_address bound;
@@ -85,7 +88,7 @@ static inline int test_stream_connect(const struct zsip_address *to)
 /* Turns until so many connections are open. */
 static inline void test_stream_settles(struct test_streams *s, uint64_t connections)
 {
-    for (unsigned turn = 0; turn < 500; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX; turn++) {
         if (zsip_net_stats(s->net)->connections_now == connections)
             return;
         test_wait(s->net, 2000000);
@@ -100,7 +103,7 @@ static inline int test_stream_peer(struct test_streams *s)
 {
     uint64_t before = zsip_net_stats(s->net)->connections_accepted;
     int fd = test_stream_connect(&s->bound);
-    for (unsigned turn = 0; turn < 500; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX; turn++) {
         if (zsip_net_stats(s->net)->connections_accepted > before)
             return fd;
         test_wait(s->net, 2000000);
@@ -118,7 +121,7 @@ static inline void test_stream_write(int fd, const char *text)
 /* Waits for a batch, which has count packets. */
 static inline const struct zsip_net_batch *test_stream_wait(struct test_streams *s, size_t count)
 {
-    for (unsigned turn = 0; turn < 500; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX; turn++) {
         const struct zsip_net_batch *batch = test_wait(s->net, 2000000);
         if (batch->packet_count > 0) {
             cr_assert_eq(batch->packet_count, count);
@@ -158,7 +161,7 @@ static inline void test_stream_answered(struct test_streams *s, int fd, const ch
 {
     char got[4096];
     size_t bytes = 0, wanted = strlen(text);
-    for (unsigned turn = 0; turn < 500 && bytes < wanted; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX && bytes < wanted; turn++) {
         ssize_t more = recv(fd, got + bytes, sizeof(got) - bytes, MSG_DONTWAIT);
         bytes += more > 0 ? (size_t)more : 0;
         if (bytes < wanted)
@@ -173,7 +176,7 @@ static inline void test_stream_expect(struct test_streams *s, int fd, const char
 {
     char got[4096];
     size_t bytes = 0, wanted = strlen(text);
-    for (unsigned turn = 0; turn < 500 && bytes < wanted; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX && bytes < wanted; turn++) {
         test_wait(s->net, 1000000);
         zsip_net_recycle(s->net);
         ssize_t more = recv(fd, got + bytes, sizeof(got) - bytes, MSG_DONTWAIT);
@@ -187,7 +190,7 @@ static inline void test_stream_expect(struct test_streams *s, int fd, const char
 static inline void test_stream_expect_end(struct test_streams *s, int fd)
 {
     char got[64];
-    for (unsigned turn = 0; turn < 500; turn++) {
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX; turn++) {
         ssize_t more = recv(fd, got, sizeof(got), MSG_DONTWAIT);
         if (more == 0)
             return;
