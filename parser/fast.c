@@ -25,11 +25,11 @@ static bool no_uri(const uint8_t *base, const uint8_t *begin, const uint8_t *end
     return false;
 }
 
-static const uint8_t *no_auth_param(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                                    struct zsip_slice *name, struct zsip_slice *value)
+static bool no_digest(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                      struct zsip_auth *out)
 {
-    (void)base, (void)begin, (void)end, (void)name, (void)value;
-    return NULL;
+    (void)base, (void)begin, (void)end, (void)out;
+    return false;
 }
 
 static bool no_date(const uint8_t *p)
@@ -52,7 +52,7 @@ static uint32_t no_section(const uint8_t *data, uint32_t bytes, uint32_t *line)
 }
 
 const struct zsip_fast zsip_fast_plain = {
-    zsip_parse_plain, no_via, no_party, no_uri, no_auth_param, no_date, find_row, no_section,
+    zsip_parse_plain, no_via, no_party, no_uri, no_digest, no_date, find_row, no_section,
 };
 
 unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])

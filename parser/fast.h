@@ -8,7 +8,7 @@
 #include "parser/parser.h"
 
 /* All but parse match a value wholly and say so, or leave it to the machines: false or NULL, and
- * *out is not defined then. via, party and auth_param stop at a comma or at end, and return where.
+ * *out is not defined then. via and party stop at a comma or at end, and return where.
  */
 struct zsip_fast {
     enum zsip_status (*parse)(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
@@ -19,8 +19,9 @@ struct zsip_fast {
                             struct zsip_party *out);
     bool (*uri)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
                 struct zsip_uri *out);
-    const uint8_t *(*auth_param)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                                 struct zsip_slice *name, struct zsip_slice *value);
+    /* Credentials or a challenge, of Digest. */
+    bool (*digest)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                   struct zsip_auth *out);
     /* Whether the 29 bytes at p are a SIP-date. */
     bool (*date)(const uint8_t *p);
     /* zsip_msg_find() of a field that is there. */

@@ -12,9 +12,13 @@ static bool list_begin(const struct zsip_msg *msg, enum zsip_header_id id,
                        const struct zsip_cursor *cursor, const uint8_t **begin, const uint8_t **end,
                        unsigned *row)
 {
-    *row = zsip_msg_find(msg, id, cursor->row);
-    if (*row >= msg->header_count)
-        return false;
+    *row = cursor->row;
+    /* Rows of a list mostly stand together. */
+    if (*row >= msg->header_count || msg->headers[*row].id != id) {
+        *row = zsip_msg_find(msg, id, *row);
+        if (*row >= msg->header_count)
+            return false;
+    }
     struct zsip_slice value = msg->headers[*row].value;
     *begin = msg->data + value.offset;
     *end = *begin + value.length;

@@ -79,10 +79,19 @@ enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor,
 enum zsip_status zsip_machine_warning(const uint8_t *base, const uint8_t **cursor,
                                       const uint8_t *end, struct zsip_warning *out,
                                       struct zsip_fault *fault);
+/* Whether [p, pe) is a SIP-date; *stop is where it ceases to be one. */
+bool zsip_machine_date(const uint8_t *p, const uint8_t *pe, const uint8_t **stop);
 /* One auth-param; *value comes without its quotes. */
 enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cursor,
                                          const uint8_t *end, struct zsip_slice *name,
                                          struct zsip_slice *value, struct zsip_fault *fault);
+
+/* zsip_auth_parse() by the machine alone. */
+enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
+                                enum zsip_header_id id, struct zsip_auth *out,
+                                struct zsip_fault *fault);
+/* nonce-count = 8LHEX; upper case is taken too. */
+bool zsip_is_nonce_count(const uint8_t *text, size_t length);
 
 /* ---- Parameter lists that a machine has already approved ------------------------------------- */
 

@@ -42,33 +42,60 @@ static bool uri_value(const uint8_t *base, const uint8_t *begin, const uint8_t *
     return true;
 }
 
-/* name=token or name="text", to end or a comma. */
-static const uint8_t *auth_param_value(const uint8_t *base, const uint8_t *begin,
-                                       const uint8_t *end, struct zsip_slice *name,
-                                       struct zsip_slice *value)
+/* name=token or name="text", at p. Returns what follows, NULL if the machine has to look. */
+static ALWAYS_INLINE const uint8_t *digest_param_match(const uint8_t *base, const uint8_t *p,
+                                                       struct zsip_auth *out)
 {
-    const uint8_t *p = begin;
-    if (!can_look(begin, end))
-        return NULL;
     uint64_t length = short_span(p, ZSIP_CLASS_TOKEN);
-    if (length - 1 > 62 || p + length >= end || p[length] != '=')
+    const uint8_t *text = p + length + 1, *stop;
+    struct zsip_slice value;
+    if (length - 1 > 30 || p[length] != '=')
         return NULL;
-    *name = zsip_slice_between(base, p, p + length);
-    p += length + 1;
-    const uint8_t *text = p;
-    if (*p != '"') {
-        length = short_span(p, ZSIP_CLASS_TOKEN);
+    unsigned offset = zsip_digest_place(low_bytes(load_64(p), length), p, length);
+    if (*text == '"') {
+        stop = quoted_match(text);
+        if (stop == NULL)
+            return NULL;
+        value = zsip_slice_between(base, text + 1, stop - 1);
+    } else {
+        length = short_span(text, ZSIP_CLASS_TOKEN);
         if (length - 1 > 62)
             return NULL;
-        p += length;
-        *value = zsip_slice_between(base, text, p);
-    } else {
-        p = quoted_match(p);
-        if (p == NULL)
-            return NULL;
-        *value = zsip_slice_between(base, text + 1, p - 1);
+        stop = text + length;
+        value = zsip_slice_between(base, text, stop);
     }
-    return p == end || (p < end && *p == ',') ? p : NULL;
+    if (__builtin_expect(offset != 0, 1)) {
+        struct zsip_slice *place = (void *)((char *)out + offset);
+        if (zsip_slice_present(*place) ||
+            (place == &out->nc && !zsip_is_nonce_count(base + value.offset, value.length)))
+            return NULL;
+        *place = value;
+    }
+    return stop;
+}
+
+/* Digest and its parameters, a comma and perhaps one space between them. */
+static bool digest_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                         struct zsip_auth *out)
+{
+    const uint8_t *p = begin + 7;
+    if (end - begin < 8 || !can_look(begin, end) || !text_4_is(begin, TEXT_4('d', 'i', 'g', 'e')) ||
+        !text_4_is(begin + 3, TEXT_4('e', 's', 't', ' ')))
+        return false;
+    *out = (struct zsip_auth){
+        .whole = zsip_slice_between(base, begin, end),
+        .scheme_name = zsip_slice_between(base, begin, begin + 6),
+        .params = zsip_slice_between(base, p, end),
+        .scheme = ZSIP_AUTH_DIGEST,
+    };
+    for (;;) {
+        p = digest_param_match(base, p, out);
+        if (p == NULL || p >= end)
+            return p == end;
+        if (*p++ != ',')
+            return false;
+        p += *p == ' ';
+    }
 }
 
 /* SIP-date: always of one length (section 25.1). */

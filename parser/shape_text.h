@@ -85,14 +85,14 @@ static inline unsigned number_match(const uint8_t *p, uint32_t *out)
 {
     uint64_t x = load_64(p) ^ 0x3030303030303030u;
     uint64_t others = ((x + 0x0606060606060606u) | x) & 0xF0F0F0F0F0F0F0F0u;
-    unsigned digits = lowest(others) >> 3;
+    unsigned bits = (unsigned)lowest(others) & ~7u;
     /* The digits go to the end of the eight, zeros before them; then pairs, fours, eights. */
-    x <<= (64 - 8 * digits) & 63;
+    x <<= (0 - bits) & 63;
     x = x * 10 + (x >> 8);
     *out = (uint32_t)((((x & 0x000000FF000000FFu) * 0x000F424000000064u) +
                        (((x >> 16) & 0x000000FF000000FFu) * 0x0000271000000001u)) >>
                       32);
-    return digits;
+    return bits / 8;
 }
 
 /* The same for up to ten digits; 0 if it has more, or is 2^32 and over. */
@@ -150,7 +150,7 @@ static struct host_masks host_masks_whole(const uint8_t *p)
 }
 
 /* A hostname or IPv4address that ends before anything that can't be of one. Returns whether it is
- * such a thing. Both kinds are weighed, for which one comes can't be foretold. */
+ * such a thing, or nothing. Both kinds are weighed, for which one comes can't be foretold. */
 static inline bool host_judge(struct host_masks masks, uint8_t *kind)
 {
     uint64_t end = masks.outside & (0 - masks.outside), inside = (end - 1) & ~masks.before;
@@ -163,12 +163,12 @@ static inline bool host_judge(struct host_masks masks, uint8_t *kind)
     *kind = (uint8_t)(ZSIP_HOST_NAME + number);
     /* No label is empty or begins or ends with a dash; so no dot stands last either: that one form
      * of a hostname is left to the machine. */
-    return (((begins | ends) & masks.marks & inside) == 0) & (inside != 0) &
-           ((number & !numbers) == 0);
+    return (((begins | ends) & masks.marks & inside) == 0) & ((number & !numbers) == 0);
 }
 
 /* An IPv6reference: its end is found here, whether it is one says the machine. */
-static NOINLINE unsigned reference_match(const uint8_t *p, uint8_t *kind)
+static NOINLINE uint64_t reference_match(const uint8_t *base, const uint8_t *p,
+                                         struct zsip_slice *host, uint8_t *kind)
 {
     if (*p != '[')
         return 0;
@@ -176,12 +176,14 @@ static NOINLINE unsigned reference_match(const uint8_t *p, uint8_t *kind)
     if (length == 64 || !zsip_machine_ipv6(p + 1, p + length))
         return 0;
     *kind = ZSIP_HOST_IPV6;
+    *host = zsip_slice_between(base, p + 1, p + length);
     return length + 1;
 }
 
 /* Any host at p, in whose look masks.before has p - look bits. Returns its length, 0 if the machine
- * has to look. */
-static inline uint64_t host_match(struct host_masks masks, const uint8_t *p, uint8_t *kind)
+ * has to look; *host is its slice, which has no brackets. */
+static ALWAYS_INLINE uint64_t host_match(struct host_masks masks, const uint8_t *base,
+                                         const uint8_t *p, struct zsip_slice *host, uint8_t *kind)
 {
     uint64_t before = lowest(~masks.before);
     masks.outside &= ~masks.before;
@@ -192,17 +194,11 @@ static inline uint64_t host_match(struct host_masks masks, const uint8_t *p, uin
         if (masks.outside == 0)
             return 0;
     }
-    if (__builtin_expect(host_judge(masks, kind), 1))
-        return lowest(masks.outside) - before;
-    return reference_match(p, kind);
-}
-
-/* Its slice, which has no brackets. */
-static inline struct zsip_slice host_slice(const uint8_t *base, const uint8_t *p, uint64_t length,
-                                           uint8_t kind)
-{
-    uint64_t bracket = kind == ZSIP_HOST_IPV6;
-    return zsip_slice_between(base, p + bracket, p + length - bracket);
+    uint64_t length = lowest(masks.outside) - before;
+    if (__builtin_expect(!host_judge(masks, kind), 0) || __builtin_expect(length == 0, 0))
+        return reference_match(base, p, host, kind);
+    *host = zsip_slice_between(base, p, p + length);
+    return length;
 }
 
 /* ---- URIs ------------------------------------------------------------------------------------ */
@@ -233,7 +229,7 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
 {
     const uint8_t *p = begin + 4;
     uint16_t port = 0;
-    uint8_t kind;
+    struct zsip_uri ignored;
     if (!text_4_is(begin, TEXT_4('s', 'i', 'p', ':'))) {
         if (!text_4_is(begin, TEXT_4('s', 'i', 'p', 's')) || *p++ != ':')
             return 0;
@@ -254,13 +250,10 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
         p += length + 1;
         masks.before = low_bits(length + 1);
     }
-    length = host_match(masks, p, &kind);
+    struct zsip_uri *into = out != NULL ? out : &ignored;
+    length = host_match(masks, base, p, &into->host, &into->host_kind);
     if (length == 0)
         return 0;
-    if (out != NULL) {
-        out->host = host_slice(base, p, length, kind);
-        out->host_kind = kind;
-    }
     p += length;
     if (*p == ':') {
         length = port_match(p + 1, &port);

@@ -158,11 +158,9 @@ static inline const uint8_t *via_received_match(const uint8_t *base, const uint8
                                                 struct zsip_via *out)
 {
     uint8_t kind;
-    uint64_t length = host_match(host_masks_half(half_load(p)), p, &kind);
-    if (length == 0 || kind == ZSIP_HOST_NAME || out->received.length != 0)
-        return NULL;
-    out->received = host_slice(base, p, length, kind);
-    return p + length;
+    bool again = out->received.length != 0;
+    uint64_t length = host_match(host_masks_half(half_load(p)), base, p, &out->received, &kind);
+    return length == 0 || kind == ZSIP_HOST_NAME || again ? NULL : p + length;
 }
 
 /* A value's parameters without white space, up to end or a comma, which is returned. */
@@ -209,16 +207,14 @@ static NOINLINE const uint8_t *via_match(const uint8_t *base, const uint8_t *beg
                                          const uint8_t *end, struct zsip_via *out)
 {
     const uint8_t *p = begin + 12;
-    uint8_t kind;
     out->transport = via_transport(begin + 8);
     if (end - begin < 13 || !text_8_is(begin, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', '/')) ||
         begin[11] != ' ' || out->transport == ZSIP_TRANSPORT_NONE)
         return NULL;
-    uint64_t length = host_match(host_masks_half(half_load(p)), p, &kind);
+    uint64_t length =
+        host_match(host_masks_half(half_load(p)), base, p, &out->host, &out->host_kind);
     if (length == 0)
         return NULL;
-    out->host = host_slice(base, p, length, kind);
-    out->host_kind = kind;
     p += length;
     if (*p == ':') {
         length = port_match(p + 1, &out->port);

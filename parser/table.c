@@ -77,6 +77,7 @@ __attribute__((aligned(64))) const struct zsip_names zsip_names = {
             ZSIP_HEADER_MAP(X)
 #undef X
         },
+    .digest_slots = {ZSIP_DIGEST_ROWS},
 };
 
 enum zsip_header_id zsip_header_by_name(struct zsip_view name)

@@ -164,22 +164,28 @@ static unsigned days_in_month(unsigned year, unsigned month)
     return days[month - 1] + (month == 2 && leap ? 1u : 0u);
 }
 
+bool zsip_machine_date(const uint8_t *p, const uint8_t *pe, const uint8_t **stop)
+{
+    int cs;
+
+    %% write init;
+    %% write exec;
+
+    *stop = p;
+    return cs >= zsip_date_first_final;
+}
+
 enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
                            struct zsip_fault *fault)
 {
-    const uint8_t *begin = base + slice.offset, *p = begin, *pe = begin + slice.length;
+    const uint8_t *begin = base + slice.offset, *stop;
     struct zsip_fault ignored;
-    int cs;
     if (fault == NULL)
         fault = &ignored;
 
-    if (slice.length != 29 || !zsip_fast()->date(begin)) {
-        %% write init;
-        %% write exec;
-
-        if (cs < zsip_date_first_final)
-            return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, "SIP-date");
-    }
+    if ((slice.length != 29 || !zsip_fast()->date(begin)) &&
+        !zsip_machine_date(begin, begin + slice.length, &stop))
+        return zsip_fault_set(fault, base, stop, ZSIP_ERROR_SYNTAX, "SIP-date");
     unsigned day = digits(begin + 5, 2), month = month_number(begin + 8);
     unsigned year = digits(begin + 12, 4), hour = digits(begin + 17, 2);
     unsigned minute = digits(begin + 20, 2), second = digits(begin + 23, 2);

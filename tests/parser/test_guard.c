@@ -165,7 +165,8 @@ Test(guard, values_that_are_the_beginning_of_a_text)
         "<sip:a@b>;" SIXTY "=" SIXTY,
         "\"" SIXTY "\" <sip:" SIXTY "@" SIXTY ">;tag=" SIXTY,
         "SIP/2.0/UDP " SIXTY ";" SIXTY "=" SIXTY ";received=" SIXTY,
-        SIXTY "=\"" SIXTY "\"",
+        "Digest " SIXTY "=\"" SIXTY "\"",
+        "Digest nc=00000001, realm=" SIXTY ", nonce=\"" SIXTY "\"",
         "Thu, 01 Dec 1994 16:00:00 GMT" SIXTY,
     };
     struct guard guard;
@@ -174,7 +175,8 @@ Test(guard, values_that_are_the_beginning_of_a_text)
         size_t bytes = strlen(texts[i]);
         const uint8_t *at = guard_back(&guard, texts[i], bytes);
         for (size_t length = 0; length <= bytes; length++) {
-            struct zsip_slice slice = {0, (uint16_t)length}, name, value;
+            struct zsip_slice slice = {0, (uint16_t)length};
+            struct zsip_auth auth;
             struct zsip_uri uri;
             struct zsip_via via;
             struct zsip_party party;
@@ -183,7 +185,7 @@ Test(guard, values_that_are_the_beginning_of_a_text)
             zsip_date(at, slice, &utc_s, NULL);
             zsip_fast()->via(at, at, at + length, &via);
             zsip_fast()->party(at, at, at + length, &party);
-            zsip_fast()->auth_param(at, at, at + length, &name, &value);
+            zsip_fast()->digest(at, at, at + length, &auth);
         }
     }
     guard_close(&guard);
