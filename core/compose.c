@@ -122,7 +122,11 @@ static void write_head(struct zsip_endpoint *endpoint, const struct zsip_send *s
     static const char blank[ZSIP_TXN_BRANCH_BYTES + 1] =
         "                                             ";
     text_bytes(text, blank, ZSIP_TXN_BRANCH_BYTES);
-    text_literal(text, ";rport\r\nMax-Forwards: 70\r\n");
+    text_literal(text, ";rport");
+    /* RFC 5923 section 5: the peer may send its requests to sent-by over this connection. */
+    if (endpoint->aliasing.alias != NULL && send->path.transport == ZSIP_TRANSPORT_TCP)
+        text_literal(text, ";alias");
+    text_literal(text, "\r\nMax-Forwards: 70\r\n");
     if (send->route.length > 0) {
         text_literal(text, "Route: ");
         text_view(text, send->route);
@@ -183,6 +187,9 @@ static enum zsip_status size_check(struct zsip_endpoint *endpoint, const struct 
         request->byte_count > ZSIP_MESSAGE_BYTES_MAX)
         return ZSIP_ERROR_SIZE;
     if (!zsip_size_over(endpoint, &send->path, request->byte_count, send->path_mtu))
+        return ZSIP_OK;
+    if (zsip_size_switches(endpoint) && request->byte_count <= DATAGRAM_BYTES_MAX &&
+        zsip_size_refuses(endpoint, &send->path.remote))
         return ZSIP_OK;
     if (zsip_size_switches(endpoint))
         request->over_tcp = zsip_size_via(request->bytes, request->byte_count, "TCP");

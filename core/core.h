@@ -266,7 +266,9 @@ struct narrow_path {
     uint8_t ip[16];
     uint32_t mtu;
     uint8_t family;
-    uint64_t until_ns; /* 0: nobody is here */
+    uint64_t until_ns; /* of the MTU; 0: none is known */
+    uint64_t refused_until_ns;
+    uint16_t refused_port; /* where TCP was refused */
 };
 
 #define NARROW_PATHS 64u
@@ -398,6 +400,9 @@ bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path
                     uint32_t path_mtu);
 /* Whether they then go over TCP by themselves. */
 bool zsip_size_switches(const struct zsip_endpoint *endpoint);
+/* TCP was refused there; and whether it was so lately that it is not tried again. */
+void zsip_size_refused(struct zsip_endpoint *endpoint, const struct zsip_address *remote);
+bool zsip_size_refuses(struct zsip_endpoint *endpoint, const struct zsip_address *remote);
 /* Makes the transport in the top Via of a request be what it leaves by, token is of three letters.
  * Says whether there was one to replace. */
 bool zsip_size_via(uint8_t *request, size_t bytes, const char *token);

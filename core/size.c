@@ -16,6 +16,8 @@ enum {
 
 /* RFC 1191 section 6.3: a path may widen again, so it is tried after so long. */
 static const uint64_t narrow_ns = 600 * ZSIP_NS_PER_S;
+/* Who refused TCP is not asked by each large request anew, which would wait for its turn. */
+static const uint64_t refused_ns = 10 * ZSIP_NS_PER_S;
 
 /* ---- Paths known to be narrow ---------------------------------------------------------------- */
 
@@ -29,14 +31,28 @@ static struct narrow_path *narrow_place(struct zsip_endpoint *endpoint,
     return &endpoint->narrow[zsip_siphash_end(&hash).low % NARROW_PATHS];
 }
 
+static bool place_is(const struct narrow_path *place, const struct zsip_address *remote)
+{
+    return place->family == remote->family && memcmp(place->ip, remote->ip, sizeof(place->ip)) == 0;
+}
+
+static struct narrow_path *narrow_take(struct zsip_endpoint *endpoint,
+                                       const struct zsip_address *remote)
+{
+    struct narrow_path *place = narrow_place(endpoint, remote);
+    if (!place_is(place, remote))
+        *place = (struct narrow_path){.family = remote->family};
+    memcpy(place->ip, remote->ip, sizeof(place->ip));
+    return place;
+}
+
 /* The MTU that an ICMP error told of the path to this host; 0: none did lately. */
 static uint32_t narrow_mtu(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
 {
     if (endpoint->now_ns >= endpoint->narrow_until_ns)
         return 0;
     const struct narrow_path *place = narrow_place(endpoint, remote);
-    bool known = endpoint->now_ns < place->until_ns && place->family == remote->family &&
-                 memcmp(place->ip, remote->ip, sizeof(place->ip)) == 0;
+    bool known = endpoint->now_ns < place->until_ns && place_is(place, remote);
     return known ? place->mtu : 0;
 }
 
@@ -45,9 +61,7 @@ void zsip_endpoint_path_mtu(struct zsip_endpoint *endpoint, const struct zsip_ad
 {
     uint32_t least = remote->family == ZSIP_FAMILY_IPV4 ? IPV4_MTU_BYTES_MIN : IPV6_MTU_BYTES_MIN;
     zsip_endpoint_advance(endpoint, now);
-    struct narrow_path *place = narrow_place(endpoint, remote);
-    memcpy(place->ip, remote->ip, sizeof(place->ip));
-    place->family = remote->family;
+    struct narrow_path *place = narrow_take(endpoint, remote);
     place->mtu = mtu > least ? mtu : least;
     place->until_ns = endpoint->narrow_until_ns = endpoint->now_ns + narrow_ns;
 }
@@ -70,6 +84,20 @@ bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path
 bool zsip_size_switches(const struct zsip_endpoint *endpoint)
 {
     return endpoint->config.tcp && !endpoint->config.udp_oversize;
+}
+
+void zsip_size_refused(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
+{
+    struct narrow_path *place = narrow_take(endpoint, remote);
+    place->refused_port = remote->port;
+    place->refused_until_ns = endpoint->now_ns + refused_ns;
+}
+
+bool zsip_size_refuses(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
+{
+    const struct narrow_path *place = narrow_place(endpoint, remote);
+    return endpoint->now_ns < place->refused_until_ns && place->refused_port == remote->port &&
+           place_is(place, remote);
 }
 
 /* Where the transport of the top Via stands, the second line of every request of ours. */

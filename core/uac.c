@@ -92,7 +92,11 @@ static enum zsip_status request_build(struct zsip_endpoint *endpoint, struct req
     /* What left by UDP stays there. */
     bool switches = request->state != REQUEST_PENDING && zsip_size_switches(endpoint) &&
                     zsip_size_over(endpoint, &request->path, bytes, 0);
-    return switches ? ZSIP_MORE : ZSIP_OK;
+    if (!switches)
+        return ZSIP_OK;
+    request->refused =
+        bytes <= DATAGRAM_BYTES_MAX && zsip_size_refuses(endpoint, &request->path.remote);
+    return request->refused ? ZSIP_OK : ZSIP_MORE;
 }
 
 /* Writes the request into the output, for the first time or again. ERROR_TOO_LARGE: no room; on an
@@ -443,6 +447,7 @@ void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_t id, str
     unsigned actions;
     if (zsip_txn_client_failed(endpoint->txn, request->client, &actions) != ZSIP_OK)
         return;
+    zsip_size_refused(endpoint, &request->path.remote);
     request->over_tcp = false;
     request->refused = true;
     if (request->bytes != NULL)

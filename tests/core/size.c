@@ -1,4 +1,5 @@
 /* Requests too large for UDP (RFC 3261 section 18.1.1), each test named by what it claims. */
+#include "core/core.h"
 #include "tests/core/world.h"
 
 #include <criterion/criterion.h>
@@ -345,6 +346,39 @@ Test(size, refused_over_tcp_it_goes_once_more_over_udp_as_a_new_transaction)
     cr_assert_eq(stats().clients_now, 0);
 }
 
+Test(size, who_refused_tcp_is_not_asked_again_for_ten_seconds)
+{
+    size_request(1301);
+    cr_assert_eq(send(), ZSIP_OK);
+    refuse();
+    expect_sent("UDP", 1301);
+    answer();
+    cr_assert_eq(send(), ZSIP_OK);
+    expect_sent("UDP", 1301);
+    answer();
+    world_wait_ms(&world, 10001);
+    cr_assert_eq(send(), ZSIP_OK);
+    expect_sent("TCP", 1301);
+}
+
+static void ignore_alias(void *user, uint64_t flow, uint16_t port)
+{
+    (void)user, (void)flow, (void)port;
+}
+
+Test(size, alias_is_said_over_tcp_where_it_is_wanted)
+{
+    request.path.transport = ZSIP_TRANSPORT_TCP;
+    request.path.flags = ZSIP_PATH_RELIABLE;
+    request.path.flow = 0;
+    cr_assert_eq(send(), ZSIP_OK);
+    cr_assert_null(strstr(world_line(world.sent[0], "Via"), "alias"));
+    answer();
+    zsip_endpoint_alias_by(world.endpoint, &(struct aliasing){.alias = ignore_alias});
+    cr_assert_eq(send(), ZSIP_OK);
+    cr_assert_not_null(strstr(world_line(world.sent[0], "Via"), ";rport;alias"));
+}
+
 Test(size, refused_once_more_it_fails)
 {
     size_request(1301);
@@ -403,6 +437,7 @@ Test(size, what_no_datagram_holds_fails_where_tcp_is_refused)
         cr_assert_eq(count, fits);
         cr_assert_eq(world.outcomes, 1);
         zsip_endpoint_output_done(world.endpoint);
+        world.now.monotonic_ns += 10 * ZSIP_NS_PER_S; /* until TCP is tried again */
     }
     cr_assert_eq(world.outcome.status, ZSIP_ERROR_UNREACHABLE);
 }
