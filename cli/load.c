@@ -1,5 +1,6 @@
 /* zsip load: one run of the load engine in bench/load. */
 #include "load.h"
+#include "tcp.h"
 
 #include "bench/load/format.h"
 #include "bench/load/report.h"
@@ -70,6 +71,7 @@ int zsip_cli_load(int argc, char **argv)
         return status;
     if (!cli_output_open(&arguments.output, argc, argv, &arguments.config))
         return CLI_EXIT_USAGE;
+    cli_tcp_descriptors();
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);

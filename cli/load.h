@@ -43,8 +43,8 @@ struct load_arguments {
 /* load_options.c: returns an exit status, or -1 to go on. */
 int load_options(int argc, char **argv, struct load_arguments *out);
 
-/* load_source.c: reads --source; and whether what it asks for is possible from here to there, once
- * all else is known. false: said why. */
+/* load_source.c: reads --source; and whether what it and --new-connection ask for is possible from
+ * here to there, once all else is known. false: said why. */
 bool load_source_set(const char *text, struct load_arguments *out);
 bool load_source_check(const struct load_arguments *out);
 

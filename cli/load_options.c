@@ -16,6 +16,7 @@ enum {
     OPTION_PROXY = 1,
     OPTION_WINDOW,
     OPTION_CONNECTIONS,
+    OPTION_NEW_CONNECTION,
     OPTION_RATE,
     OPTION_STEP,
     OPTION_POISSON,
@@ -45,6 +46,10 @@ static const struct cli_option options[] = {
     {"window", OPTION_WINDOW, "N", "closed loop: keep N requests pending (64)"},
     {"connections", OPTION_CONNECTIONS, "N",
      "over tcp: N connections of each worker (1), used in turn"},
+    {"new-connection", OPTION_NEW_CONNECTION, NULL,
+     "over tcp: a new connection for each request, reset once it is\n"
+     "answered, so that no port waits (TIME_WAIT); the closed loop\n"
+     "opens --window of them at once"},
     {"rate", OPTION_RATE, "R",
      "open loop: R requests a second by a fixed plan, whatever comes\n"
      "back; k and M for thousands and millions. 10k..200k/60s is a\n"
@@ -233,6 +238,9 @@ static bool option_plan(int id, const char *value, struct load_arguments *out)
     case OPTION_MAX_PENDING:
         out->window_given = true;
         return cli_value_narrow("--max-pending", value, 1, LOAD_WINDOW_MAX, &config->window);
+    case OPTION_NEW_CONNECTION:
+        config->connection_each = true;
+        return true;
     case OPTION_CONNECTIONS:
         return cli_value_narrow("--connections", value, 1, 32768, &config->connections);
     case OPTION_WINDOW:

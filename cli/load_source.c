@@ -1,4 +1,4 @@
-/* zsip load: --source. */
+/* zsip load: where from, and by which connections. */
 #include "load.h"
 
 bool load_source_set(const char *text, struct load_arguments *out)
@@ -18,6 +18,21 @@ bool load_source_set(const char *text, struct load_arguments *out)
     return true;
 }
 
+static bool connections_check(const struct load_config *config)
+{
+    if (!config->connection_each)
+        return true;
+    if (config->transport != ZSIP_TRANSPORT_TCP)
+        cli_error("--new-connection: the target is not tcp; write tcp: in front of it");
+    else if (config->scenario != NULL)
+        cli_error("--new-connection: is of plain requests; a scenario's calls share --connections");
+    else if (config->connections > 0)
+        cli_error("--new-connection: leaves nothing for --connections; give one of them");
+    else
+        return true;
+    return false;
+}
+
 bool load_source_check(const struct load_arguments *out)
 {
     const struct load_config *config = &out->config;
@@ -25,6 +40,8 @@ bool load_source_check(const struct load_arguments *out)
     const char *text = out->source_text;
     bool six = config->remote.family == ZSIP_FAMILY_IPV6;
 
+    if (!connections_check(config))
+        return false;
     if (sources == NULL)
         return true;
     if (sources->parts[0].first.family != config->remote.family)

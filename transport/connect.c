@@ -213,6 +213,7 @@ static struct connection *open_one(struct zsip_net *t, struct target *target)
         COUNT(t, connect_full, 1);
         return NULL;
     }
+    c->lone = s->config.connection_each;
     c->path.remote = target->path.remote;
     c->path.local = target->path.local;
     join(s, target, c);
@@ -232,13 +233,14 @@ struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path
     if (target == NULL)
         return NULL;
     /* A target that fails is tried by one connection at a time. */
+    bool each = s->config.connection_each && target->failures == 0;
     uint32_t max = target->failures > 0 ? 1 : s->config.connections_per_target;
-    if (target->connections < max) {
+    if (each || target->connections < max) {
         struct connection *c = open_one(t, target);
         if (c != NULL)
             return c;
     }
-    if (target->turn == NO_CONNECTION) {
+    if (each || target->turn == NO_CONNECTION) {
         if (target->connections == 0 && target->failures == 0)
             target_free(s, (uint32_t)(target - s->targets));
         return NULL;
@@ -260,6 +262,16 @@ void zsip_net_alias(struct zsip_net *t, uint64_t flow, uint16_t port)
         return;
     COUNT(t, aliases, 1);
     join(t->streams, target, c);
+}
+
+void zsip_connect_over(struct zsip_net *t, struct connection *c)
+{
+    struct streams *s = t->streams;
+    /* Bounded by the application's table; one, mostly. */
+    while (c->client_first != NO_CLIENT)
+        zsip_client_forget(t, s->clients[c->client_first].client);
+    c->silent = false;
+    zsip_connection_close(t, c, CLOSING_ABORT);
 }
 
 /* ---- Outcomes -------------------------------------------------------------------------------- */

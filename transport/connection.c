@@ -87,7 +87,7 @@ void zsip_connection_begin(struct zsip_net *t, struct connection *c, int fd)
     c->fd = fd;
     c->state = CONNECTION_OPEN;
     c->active_ns = t->streams->now_ns;
-    if (t->files && t->file_sockets + (uint32_t)(c - s->connections) < t->file_count) {
+    if (t->files && !c->lone && t->file_sockets + (uint32_t)(c - s->connections) < t->file_count) {
         c->fixed = true;
         update_file(t, c, &c->fd);
     }
@@ -170,7 +170,7 @@ void zsip_connection_close(struct zsip_net *t, struct connection *c, unsigned cl
     if (c->stitch != NULL)
         zsip_blocks_give(&s->blocks, c->stitch);
     c->stitch = NULL;
-    zsip_unsent_lost(t, c, (closing & CLOSING_FAIL) == 0);
+    zsip_unsent_lost(t, c, closing);
     zsip_clients_lose(t, c, (closing & CLOSING_REFUSED) != 0);
     if (begun && (closing & CLOSING_ABORT)) {
         struct linger none = {.l_onoff = 1};

@@ -114,7 +114,7 @@ static void arm(struct zsip_net *t, struct connection *c)
     struct io_uring_sqe *sqe = zsip_ring_entry(t);
     if (sqe == NULL)
         return;
-    if (t->multishot)
+    if (t->multishot && !c->lone)
         io_uring_prep_recv_multishot(sqe, c->fd, NULL, 0, 0);
     else
         io_uring_prep_recv(sqe, c->fd, NULL, t->streams->buffer_bytes, 0);
@@ -233,6 +233,12 @@ static void pinged(struct zsip_net *t, struct connection *c, unsigned *pongs)
         zsip_stream_say(t, c, "\r\n", 2);
 }
 
+/* One that failed before may have several requests: then the last answer counts. */
+static void answered(struct connection *c, const struct zsip_net_framed *framed)
+{
+    c->over |= c->lone && framed->final && (int32_t)c->owed >= 0;
+}
+
 /* One event of a stream whose next message lies in the read from its first byte on. Returns the
  * bytes it took. */
 static size_t take_in_place(struct zsip_net *t, struct connection *c, const uint8_t *data,
@@ -242,6 +248,7 @@ static size_t take_in_place(struct zsip_net *t, struct connection *c, const uint
     switch (frame(t, c, data, bytes, &framed)) {
     case ZSIP_NET_FRAME_MESSAGE:
         deliver(t, c, data, framed.bytes, ZSIP_OK);
+        answered(c, &framed);
         return framed.bytes;
     case ZSIP_NET_FRAME_PING:
         pinged(t, c, pongs);
@@ -274,6 +281,7 @@ static size_t take_stitched(struct zsip_net *t, struct connection *c, const uint
         deliver(t, c, c->stitch, framed.bytes, ZSIP_OK);
         COUNT(t, stitched, 1);
         stitch_end(s, c, true);
+        answered(c, &framed);
         break;
     case ZSIP_NET_FRAME_PING:
         pinged(t, c, pongs);
@@ -300,7 +308,7 @@ static bool take_bytes(struct zsip_net *t, struct connection *c, const uint8_t *
 {
     bool half = c->stitch != NULL;
     unsigned pongs = 0;
-    while (*taken < bytes && c->state == CONNECTION_OPEN) {
+    while (*taken < bytes && c->state == CONNECTION_OPEN && !c->over) {
         if (batch_full(t))
             return false;
         if (c->stitch_bytes > 0) {
@@ -310,7 +318,7 @@ static bool take_bytes(struct zsip_net *t, struct connection *c, const uint8_t *
             *taken += take_in_place(t, c, data + *taken, bytes - *taken, &pongs);
         }
     }
-    if (c->state != CONNECTION_OPEN)
+    if (c->state != CONNECTION_OPEN || c->over)
         return true; /* what comes after the last message is thrown away */
     c->silent = false;
     c->active_ns = t->streams->now_ns;
@@ -399,5 +407,7 @@ bool zsip_stream_take(struct zsip_net *t, const struct io_uring_cqe *cqe)
     }
     if ((cqe->flags & IORING_CQE_F_MORE) == 0)
         ended(t, c, cqe->res);
+    if (c->over && c->state == CONNECTION_OPEN)
+        zsip_connect_over(t, c);
     return true;
 }

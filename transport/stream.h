@@ -82,9 +82,10 @@ struct unsent {
 
 struct unsent_record {
     uint64_t client;
-    uint32_t end;   /* offset behind the message */
-    uint16_t tries; /* connections it was meant for before this one */
-    bool begun;     /* some of its bytes left already */
+    uint32_t end;  /* offset behind the message */
+    uint16_t port; /* of an answer: where another connection leads that it may leave by; 0: none */
+    uint8_t tries; /* connections it was meant for before this one */
+    bool begun;    /* some of its bytes left already */
 };
 
 struct connection {
@@ -94,6 +95,8 @@ struct connection {
     uint8_t state; /* enum connection_state */
     uint8_t timer; /* enum stream_timer */
     bool accepted;
+    bool lone;    /* ours, for one request */
+    bool over;    /* which was answered */
     bool armed;   /* a receive is under way */
     bool sending; /* a send from unsent is under way */
     bool connecting;
@@ -324,8 +327,8 @@ bool zsip_unsent_ready(const struct zsip_net *net, const struct connection *c);
 /* Sends the next of it. */
 void zsip_unsent_send(struct zsip_net *net, struct connection *c);
 void zsip_unsent_take(struct zsip_net *net, const struct io_uring_cqe *cqe);
-/* Gives what never began to leave to another connection of the target, where retry says so. */
-void zsip_unsent_lost(struct zsip_net *net, struct connection *c, bool retry);
+/* Gives what never began to leave to another connection, unless it shall fail (enum closing). */
+void zsip_unsent_lost(struct zsip_net *net, struct connection *c, unsigned closing);
 void zsip_unsent_free(struct zsip_net *net, struct connection *c);
 
 /* clients.c */
@@ -346,6 +349,8 @@ void zsip_connect_take(struct zsip_net *net, const struct io_uring_cqe *cqe);
 /* WAITING connections whose time has come; and the time of the next. */
 void zsip_connect_expire(struct zsip_net *net);
 void zsip_connect_failed(struct zsip_net *net, struct connection *c, int cause);
+/* The request of a connection of its own was answered. */
+void zsip_connect_over(struct zsip_net *net, struct connection *c);
 /* A connection leaves its target. */
 void zsip_target_leave(struct zsip_net *net, struct connection *c);
 

@@ -45,6 +45,7 @@ enum zsip_net_frame {
 struct zsip_net_framed {
     size_t bytes;
     enum zsip_status status;
+    bool final; /* MESSAGE: a response after which no other comes */
 };
 
 #define ZSIP_NET_FRAMER_BYTES 40u

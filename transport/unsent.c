@@ -7,6 +7,8 @@
 enum {
     BLOCK_BYTES_MIN = 4096,
     BLOCK_BYTES_MAX = 65536,
+    /* That the answers of one connection may want to go to: nobody scans others with our help. */
+    PORTS_MAX = 4,
     /* To all that the receive buffers hold. */
     ANSWERS_BYTES_MAX = STREAM_LARGES * STREAM_LARGE_BYTES,
 };
@@ -164,33 +166,36 @@ void zsip_unsent_take(struct zsip_net *t, const struct io_uring_cqe *cqe)
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
 
-/* One that never began to leave: a request finds another way, once; an answer is lost with the
- * connection that asked. */
+/* One that never began to leave finds another way, once: an answer by a connection to where sent-by
+ * says, at the address that asked (RFC 3261 section 18.2.2). */
 static void lost(struct zsip_net *t, const struct zsip_path *path, struct connection **other_at,
                  const uint8_t *data, uint32_t bytes, const struct unsent_record *record)
 {
-    if (record->client == 0 || record->tries > 0)
+    if (record->tries > 0)
         return;
     if (*other_at == NULL)
         *other_at = zsip_connect(t, path);
     struct connection *other = *other_at;
-    struct unsent_record again = {.client = record->client, .tries = 1};
+    struct unsent_record again = {.client = record->client, .port = record->port, .tries = 1};
     if (other == NULL || !zsip_unsent_ready(t, other))
         return;
     COUNT(t, diverted, 1);
     if (zsip_unsent_append(t, other, data, bytes, &again)) {
-        zsip_client_track(t, other, record->client);
+        if (record->client != 0)
+            zsip_client_track(t, other, record->client);
         zsip_unsent_send(t, other);
     }
 }
 
-void zsip_unsent_lost(struct zsip_net *t, struct connection *c, bool retry)
+void zsip_unsent_lost(struct zsip_net *t, struct connection *c, unsigned closing)
 {
     struct zsip_path path = c->path;
     struct connection *other = NULL;
+    unsigned ports = 0;
     path.flow = 0;
     path.local = (struct zsip_address){0};
-    if (!retry || c->accepted)
+    /* Who does not read is reset, and owed nothing any more. */
+    if ((closing & CLOSING_FAIL) || (c->accepted && (closing & CLOSING_ABORT)))
         return;
     for (struct unsent *block = c->unsent_first; block != NULL; block = block->next) {
         uint32_t begin = sizeof(*block);
@@ -199,7 +204,14 @@ void zsip_unsent_lost(struct zsip_net *t, struct connection *c, bool retry)
             /* What the kernel has in hand may be under way. */
             bool begun =
                 record->begun || begin < block->begin || (c->sending && block == c->unsent_first);
-            if (i >= block->record_left && !begun && record->end > begin)
+            bool whole = i >= block->record_left && !begun && record->end > begin;
+            if (c->accepted && record->port != path.remote.port) {
+                if (ports++ == PORTS_MAX)
+                    return;
+                path.remote.port = record->port;
+                other = NULL;
+            }
+            if (whole && (record->client != 0 || record->port != 0))
                 lost(t, &path, &other, (uint8_t *)block + begin, record->end - begin, record);
             begin = record->end;
         }

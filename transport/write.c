@@ -16,6 +16,14 @@ static void fail(struct zsip_net *t, uint64_t client)
     zsip_net_fail(t, client, false);
 }
 
+static struct unsent_record record_of(const struct zsip_output *output)
+{
+    /* Bytes of our own have no path, and mean nothing by another connection. */
+    bool answer = output->client == 0 && output->path != NULL;
+    return (struct unsent_record){.client = output->client,
+                                  .port = answer ? output->path->remote.port : 0};
+}
+
 /* Keeps a message for later, or what is left of it. Where there is no room for an answer its
  * connection is beyond help; a request fails alone. */
 static bool keep(struct zsip_net *t, struct connection *c, const uint8_t *data, uint32_t bytes,
@@ -100,7 +108,7 @@ void zsip_stream_put(struct zsip_net *t, const struct zsip_output *output)
     COUNT(t, messages_out, 1);
     c->owed--;
     if (queued_behind(c)) {
-        struct unsent_record record = {.client = output->client};
+        struct unsent_record record = record_of(output);
         keep(t, c, output->data, output->bytes, &record);
         return;
     }
@@ -144,7 +152,8 @@ static bool keep_piece(struct zsip_net *t, struct connection *c, const struct pi
         const struct zsip_output *output = &outputs[i];
         uint32_t left = *sent < output->bytes ? *sent : output->bytes;
         *sent -= left;
-        struct unsent_record record = {.client = output->client, .begun = left > 0};
+        struct unsent_record record = record_of(output);
+        record.begun = left > 0;
         if (left < output->bytes && !keep(t, c, output->data + left, output->bytes - left, &record))
             return false;
     }
@@ -256,7 +265,8 @@ void zsip_streams_sent(struct zsip_net *t)
 static void divert(struct zsip_net *t, const struct zsip_output *output, struct connection **other)
 {
     struct zsip_path path = *output->path;
-    struct unsent_record record = {.client = output->client, .tries = 1};
+    struct unsent_record record = record_of(output);
+    record.tries = 1;
     path.flow = 0;
     if (*other == NULL)
         *other = zsip_connect(t, &path);

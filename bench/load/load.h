@@ -72,6 +72,7 @@ struct load_config {
     struct zsip_address remote;
     enum zsip_transport transport;      /* NONE: UDP */
     uint32_t connections;               /* over TCP: of each worker; 0: one */
+    bool connection_each;               /* instead: one for each request */
     const struct load_sources *sources; /* source.h: where to send from; NULL: the kernel says */
     const char *domain;                 /* host[:port] in the target URIs */
     const char *proxy; /* host:port in a preloaded Route, remote its address; NULL: none */

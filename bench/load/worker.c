@@ -142,6 +142,10 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     zsip.endpoint.pending_max = 16;
     zsip.endpoint.log_bytes_max = 1 << 20;
     zsip.streams.connections_per_target = config->connections;
+    zsip.streams.connection_each = config->connection_each;
+    /* One that was reset keeps its place until the kernel is done with it. */
+    if (config->connection_each && worker->slot_count > 16384)
+        zsip.streams.connections = 2 * worker->slot_count;
     /* All that may be pending, before a connection stands. */
     zsip.streams.unsent_bytes = 64 << 20;
     zsip.streams.memory_bytes = 256 << 20;

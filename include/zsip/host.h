@@ -49,7 +49,10 @@ struct zsip_stream_config {
     uint64_t connect_ns;    /* for a connection of ours to stand; 4 s */
     uint64_t ping_ns;       /* idle connections of ours are pinged (RFC 5626 4.4.1); 0: not */
     bool alias;             /* RFC 5923 */
-    uint8_t reserved_bytes[7];
+    /* Each request leaves by a connection of its own, which is reset once it is answered, so that
+     * its port is free at once. connections_per_target says nothing then. */
+    bool connection_each;
+    uint8_t reserved_bytes[6];
     uint64_t reserved_more[8]; /* as in struct zsip_endpoint_config */
 };
 
