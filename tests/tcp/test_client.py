@@ -65,7 +65,7 @@ class NewConnection(tcp.Case):
             self.assertEqual(2000, counters["answered_2xx"])
             waiting = peers.run("ss", "-Htan", "state", "time-wait",
                                 f"( sport = :{server.port} or dport = :{server.port} )")
-            self.assertLess(len(waiting.text.splitlines()), 50)  # our own questions whether it is up
+            self.assertLess(len(waiting.text.splitlines()), 50)  # our questions whether it is up
         accepted = server.counters()["connections_accepted"]
         self.assertGreaterEqual(accepted, 2000)
         self.assertLess(accepted, 2050)
