@@ -15,6 +15,7 @@ struct ladder {
     bool for_good;
     unsigned blocks;
     size_t bytes;
+    unsigned outcomes;
 };
 
 struct head {
@@ -134,15 +135,63 @@ static enum zsip_status make_group(struct ladder *ladder)
     return status;
 }
 
+static void on_request(void *user, struct zsip_endpoint *endpoint,
+                       const struct zsip_incoming *incoming)
+{
+    struct zsip_response ok = {.struct_bytes = sizeof(ok), .status = 200};
+    (void)user;
+    cr_assert_eq(zsip_endpoint_respond(endpoint, incoming->handle, &ok, incoming->now), ZSIP_OK);
+}
+
+static void on_outcome(void *user, struct zsip_endpoint *endpoint,
+                       const struct zsip_outcome *outcome)
+{
+    struct ladder *ladder = user;
+    (void)endpoint;
+    cr_assert_eq(outcome->code, 200);
+    ladder->outcomes++;
+}
+
+/* One MESSAGE from a worker to itself, over each transport: over TCP that is a connection opened,
+ * one accepted, and messages both ways. None of it may ask for memory. */
+static void talk(struct ladder *ladder, struct zsip_worker *worker,
+                 const struct zsip_address bound[2])
+{
+    static const uint8_t transports[2] = {ZSIP_TRANSPORT_UDP, ZSIP_TRANSPORT_TCP};
+    unsigned calls = ladder->calls;
+    for (unsigned i = 0; i < 2; i++) {
+        struct zsip_send send;
+        uint64_t client;
+        zsip_send_init(&send);
+        send.target = ZSIP_VIEW("sip:bob@127.0.0.1");
+        send.from = ZSIP_VIEW("sip:alice@127.0.0.1");
+        send.path.transport = transports[i];
+        send.path.flags = transports[i] == ZSIP_TRANSPORT_TCP ? ZSIP_PATH_RELIABLE : 0;
+        send.path.remote = bound[i];
+        cr_assert_eq(
+            zsip_endpoint_send(zsip_worker_endpoint(worker), &send, zsip_time_now(), &client),
+            ZSIP_OK);
+        for (unsigned turn = 0; turn < 10000 && ladder->outcomes <= i; turn++)
+            cr_assert_eq(zsip_worker_turn(worker, ZSIP_NS_PER_MS), ZSIP_OK);
+        cr_assert_eq(ladder->outcomes, i + 1);
+    }
+    cr_assert_eq(ladder->calls, calls, "memory was asked for after the set-up");
+}
+
 static enum zsip_status make_worker_in(struct ladder *ladder, struct zsip_group *group)
 {
     struct zsip_worker_config config;
     struct zsip_worker *worker = (void *)1;
-    struct zsip_address any = {.ip = {127, 0, 0, 1}, .family = ZSIP_FAMILY_IPV4};
+    struct zsip_address any = {.ip = {127, 0, 0, 1}, .family = ZSIP_FAMILY_IPV4}, bound[2];
     char error[256] = "";
     zsip_worker_config_init(&config);
     small(&config.endpoint);
     config.endpoint.memory = &ladder->hooks;
+    config.endpoint.user = ladder;
+    config.endpoint.callbacks.request = on_request;
+    config.endpoint.callbacks.outcome = on_outcome;
+    config.streams.connections = 8;
+    config.streams.memory_bytes = 1u << 20;
     config.buffers = 4;
     config.grow_thread = true;
     config.group = group;
@@ -150,9 +199,13 @@ static enum zsip_status make_worker_in(struct ladder *ladder, struct zsip_group 
     cr_assert_eq(worker == NULL, status != ZSIP_OK);
     cr_assert_eq(error[0] == '\0', status == ZSIP_OK, "%s", error);
     if (status == ZSIP_OK) {
-        status = zsip_worker_listen(worker, ZSIP_TRANSPORT_UDP, &any, 0, NULL, NULL, 0);
+        status = zsip_worker_listen(worker, ZSIP_TRANSPORT_UDP, &any, 0, &bound[0], NULL, 0);
         if (status == ZSIP_OK)
-            cr_assert_eq(zsip_worker_turn(worker, 0), ZSIP_OK);
+            status = zsip_worker_listen(worker, ZSIP_TRANSPORT_TCP, &any, 0, &bound[1], NULL, 0);
+        if (status == ZSIP_OK)
+            status = zsip_worker_turn(worker, 0);
+        if (status == ZSIP_OK)
+            talk(ladder, worker, bound);
     }
     zsip_worker_destroy(worker);
     return status;
