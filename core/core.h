@@ -52,6 +52,12 @@ void zsip_struct_write(void *given, const void *known, size_t known_bytes);
 /* Takes over the hooks; NULL: the library's own. ERROR_ARGUMENT: not all that belong together. */
 enum zsip_status zsip_memory_read(struct zsip_memory *memory, const struct zsip_memory *given);
 
+/* ---- Counters -------------------------------------------------------------------------------- */
+
+/* Counters are written by the endpoint's thread and read by others, hence the relaxed store; no
+ * other thread writes, so that the sum needs no lock. */
+#define COUNT(counter, by) __atomic_store_n(&(counter), (counter) + (by), __ATOMIC_RELAXED)
+
 /* ---- Writing text ---------------------------------------------------------------------------- */
 
 /* A bounded cursor. Writing past the end sets over and writes nothing more: check once, at the
@@ -299,6 +305,7 @@ struct zsip_endpoint {
     struct output output;
     uint64_t now_ns;
     int64_t utc_s;
+    bool inside; /* a call that calls back is running: no other may begin */
     const struct zsip_packet *packet; /* in hand */
     struct shed shed;
 

@@ -264,6 +264,7 @@ void zsip_endpoint_destroy(struct zsip_endpoint *endpoint)
 {
     if (endpoint == NULL)
         return;
+    ZSIP_ASSERT(!endpoint->inside); /* who calls back would go on without it */
     struct zsip_memory memory = endpoint->memory;
     struct block blocks[BLOCK_COUNT];
     zsip_txn_destroy(endpoint->txn);
@@ -407,17 +408,17 @@ static void batch_message(struct zsip_endpoint *endpoint, const struct zsip_pack
     const struct zsip_msg *msg = &endpoint->messages[i];
     if (endpoint->statuses[i] == ZSIP_OK && steered_away(endpoint, packet, msg, key))
         return;
-    endpoint->stats.packets_in++;
+    COUNT(endpoint->stats.packets_in, 1);
     endpoint->packet = packet;
     if (endpoint->statuses[i] == UNREAD) {
-        endpoint->stats.aged_again++;
+        COUNT(endpoint->stats.aged_again, 1);
     } else if (endpoint->statuses[i] == ZSIP_OK) {
         if (msg->kind == ZSIP_KIND_REQUEST)
             zsip_uas_request(endpoint, msg, packet->path, key);
         else
             zsip_uac_response(endpoint, msg, packet->path);
     } else if (msg->kind == ZSIP_KIND_NONE && is_keepalive(packet)) {
-        endpoint->stats.keepalives++;
+        COUNT(endpoint->stats.keepalives, 1);
     } else {
         zsip_uas_malformed(endpoint, msg, packet->path);
     }
@@ -442,10 +443,15 @@ enum zsip_status zsip_endpoint_receive(struct zsip_endpoint *endpoint,
                                        const struct zsip_packet *packets, size_t count,
                                        struct zsip_time now, size_t *used)
 {
-    ZSIP_ASSERT(count <= ZSIP_RECEIVE_MAX);
+    size_t done = 0;
+    *used = 0;
+    if (endpoint->inside)
+        return ZSIP_ERROR_STATE;
+    if (count > ZSIP_RECEIVE_MAX)
+        return ZSIP_ERROR_ARGUMENT;
+    endpoint->inside = true;
     zsip_endpoint_advance(endpoint, now);
     endpoint->reply.received = NULL;
-    size_t done = 0;
     while (done < count) {
         size_t left = count - done;
         unsigned batch = left < RECEIVE_BATCH ? (unsigned)left : RECEIVE_BATCH;
@@ -454,6 +460,7 @@ enum zsip_status zsip_endpoint_receive(struct zsip_endpoint *endpoint,
         if (received < batch)
             break;
     }
+    endpoint->inside = false;
     *used = done;
     return done == count ? ZSIP_OK : ZSIP_MORE;
 }
@@ -494,10 +501,8 @@ static void expire_event(struct zsip_endpoint *endpoint, const struct zsip_txn_e
     }
 }
 
-enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint, struct zsip_time now)
+static enum zsip_status timers(struct zsip_endpoint *endpoint)
 {
-    zsip_endpoint_advance(endpoint, now);
-    zsip_endpoint_maintain(endpoint);
     if (endpoint->unwritten != NONE)
         zsip_uac_unwritten(endpoint);
     size_t max = events_that_fit(endpoint);
@@ -508,6 +513,18 @@ enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint, struct zsi
     enum zsip_status status = zsip_txn_expire(endpoint->txn, endpoint->now_ns, events, max, &count);
     for (size_t i = 0; i < count; i++)
         expire_event(endpoint, &events[i]);
+    return status;
+}
+
+enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint, struct zsip_time now)
+{
+    if (endpoint->inside)
+        return ZSIP_ERROR_STATE;
+    zsip_endpoint_advance(endpoint, now);
+    zsip_endpoint_maintain(endpoint);
+    endpoint->inside = true;
+    enum zsip_status status = timers(endpoint);
+    endpoint->inside = false;
     return status;
 }
 
@@ -539,6 +556,7 @@ const struct zsip_output *zsip_endpoint_output(struct zsip_endpoint *endpoint, s
 
 void zsip_endpoint_output_done(struct zsip_endpoint *endpoint)
 {
+    ZSIP_ASSERT(!endpoint->inside); /* a callback's caller is still writing */
     endpoint->output.used_bytes = 0;
     endpoint->output.message_count = 0;
     endpoint->output.path_count = 0;
@@ -552,10 +570,7 @@ void zsip_endpoint_stats(const struct zsip_endpoint *endpoint, struct zsip_endpo
 #define X(name, text) now.name = __atomic_load_n(&endpoint->stats.name, __ATOMIC_RELAXED);
     ZSIP_ENDPOINT_STATS_MAP(X)
 #undef X
-    struct zsip_txn_usage usage;
-    zsip_txn_usage(endpoint->txn, &usage);
-    now.completed_now = usage.records;
-    now.pending_now = usage.pending;
-    now.clients_now = endpoint->request_count;
+    zsip_txn_live(endpoint->txn, &now.completed_now, &now.pending_now);
+    now.clients_now = __atomic_load_n(&endpoint->request_count, __ATOMIC_RELAXED);
     zsip_struct_write(stats, &now, sizeof(now));
 }

@@ -82,7 +82,7 @@ static void write_held(struct zsip_endpoint *endpoint, struct held *held,
     }
     const uint8_t *pad_at = zsip_response_rest(endpoint, NULL, held->method, answer, &text);
     if (text.over) {
-        endpoint->stats.output_full++;
+        COUNT(endpoint->stats.output_full, 1);
         return;
     }
     zsip_output_end(&endpoint->output, &text, pad_at,
@@ -93,7 +93,7 @@ static void write_held(struct zsip_endpoint *endpoint, struct held *held,
 
 void zsip_uas_provisional(struct zsip_endpoint *endpoint, struct zsip_txn_server server)
 {
-    endpoint->stats.answered_1xx++;
+    COUNT(endpoint->stats.answered_1xx, 1);
     write_held(endpoint, endpoint_held(endpoint, server.slot), &(struct answer){.status = 100});
 }
 
@@ -104,7 +104,7 @@ static uint64_t server_handle(struct zsip_txn_server server)
 
 void zsip_uas_abandoned(struct zsip_endpoint *endpoint, struct zsip_txn_server server)
 {
-    endpoint->stats.abandoned++;
+    COUNT(endpoint->stats.abandoned, 1);
     if (endpoint->callbacks.abandoned != NULL)
         endpoint->callbacks.abandoned(endpoint->user, endpoint, server_handle(server));
 }

@@ -424,7 +424,7 @@ bool zsip_response_write(struct zsip_endpoint *endpoint, const struct zsip_msg *
     zsip_response_echo(endpoint, msg, path, tag, &text);
     const uint8_t *pad_at = zsip_response_rest(endpoint, msg, msg->method, answer, &text);
     if (text.over) {
-        endpoint->stats.output_full++;
+        COUNT(endpoint->stats.output_full, 1);
         return false;
     }
     zsip_output_end(&endpoint->output, &text, pad_at, reply_path(endpoint, msg, path), 0);

@@ -18,7 +18,7 @@ static struct request *request_take(struct zsip_endpoint *endpoint, uint32_t *in
     uint32_t generation = request->generation + 1;
     *request = (struct request){
         .generation = generation == 0 ? 1 : generation, .large_slot = NONE, .state = REQUEST_NEW};
-    endpoint->request_count++;
+    COUNT(endpoint->request_count, 1);
     *index = at;
     return request;
 }
@@ -45,7 +45,7 @@ static void request_give(struct zsip_endpoint *endpoint, uint32_t index)
     request->state = REQUEST_FREE;
     request->free_next = endpoint->request_free;
     endpoint->request_free = index;
-    endpoint->request_count--;
+    COUNT(endpoint->request_count, -1u);
 }
 
 static uint64_t request_id(const struct zsip_endpoint *endpoint, uint32_t index)
@@ -118,7 +118,7 @@ static enum zsip_status request_write(struct zsip_endpoint *endpoint, uint32_t i
     const uint8_t *pad = pad_at == 0 ? NULL : begin + pad_at;
     struct zsip_path path = zsip_size_path(request);
     if (status != ZSIP_OK || text.over) {
-        endpoint->stats.output_full++;
+        COUNT(endpoint->stats.output_full, 1);
         return ZSIP_ERROR_TOO_LARGE;
     }
     zsip_output_end(&endpoint->output, &text, pad, zsip_output_path(&endpoint->output, &path),
@@ -155,8 +155,8 @@ static enum zsip_status request_start(struct zsip_endpoint *endpoint, uint32_t i
     if (status == ZSIP_ERROR_FULL)
         return status;
     request->state = REQUEST_PENDING;
-    endpoint->stats.requests_out++;
-    endpoint->stats.oversize_tcp += request->over_tcp;
+    COUNT(endpoint->stats.requests_out, 1);
+    COUNT(endpoint->stats.oversize_tcp, request->over_tcp);
     return status;
 }
 
@@ -360,11 +360,11 @@ static bool method_matches(const struct request *request, const struct zsip_msg 
 void zsip_uac_response(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                        const struct zsip_path *path)
 {
-    endpoint->stats.responses_in++;
+    COUNT(endpoint->stats.responses_in, 1);
     struct zsip_txn_client client;
     uint64_t cookie;
     if (!via_ours(endpoint, msg)) {
-        endpoint->stats.responses_stray++;
+        COUNT(endpoint->stats.responses_stray, 1);
         return;
     }
     enum zsip_status status =
@@ -372,9 +372,9 @@ void zsip_uac_response(struct zsip_endpoint *endpoint, const struct zsip_msg *ms
                              msg->status_code, &client, &cookie);
     if (status != ZSIP_OK || !method_matches(&endpoint->requests[cookie], msg)) {
         if (status == ZSIP_ERROR_STALE)
-            endpoint->stats.responses_late++;
+            COUNT(endpoint->stats.responses_late, 1);
         else
-            endpoint->stats.responses_stray++;
+            COUNT(endpoint->stats.responses_stray, 1);
         return;
     }
     uint32_t index = (uint32_t)cookie;
@@ -388,7 +388,7 @@ void zsip_uac_response(struct zsip_endpoint *endpoint, const struct zsip_msg *ms
     outcome.path = path;
     outcome.final = (actions & ZSIP_TXN_FREE) != 0;
     if (outcome.final) {
-        endpoint->stats.outcomes_final++;
+        COUNT(endpoint->stats.outcomes_final, 1);
         request_end(endpoint, index);
     }
     if (actions & ZSIP_TXN_PASS_RESPONSE)
@@ -410,11 +410,11 @@ void zsip_uac_event(struct zsip_endpoint *endpoint, const struct zsip_txn_event 
 {
     uint32_t index = (uint32_t)event->cookie;
     if (event->kind == ZSIP_TXN_CLIENT_RETRANSMIT) {
-        endpoint->stats.retransmissions_out++;
+        COUNT(endpoint->stats.retransmissions_out, 1);
         request_write(endpoint, index);
         return;
     }
-    endpoint->stats.outcomes_timeout++;
+    COUNT(endpoint->stats.outcomes_timeout, 1);
     struct zsip_outcome outcome = outcome_of(endpoint, index);
     outcome.sends = (uint8_t)event->sends;
     fail(endpoint, index, outcome, ZSIP_ERROR_TIMEOUT);
@@ -430,7 +430,7 @@ void zsip_endpoint_send_failed(struct zsip_endpoint *endpoint, uint64_t id, stru
     unsigned actions;
     if (zsip_txn_client_failed(endpoint->txn, request->client, &actions) != ZSIP_OK)
         return;
-    endpoint->stats.outcomes_unreachable++;
+    COUNT(endpoint->stats.outcomes_unreachable, 1);
     fail(endpoint, (uint32_t)id, outcome, ZSIP_ERROR_UNREACHABLE);
 }
 
@@ -457,11 +457,11 @@ void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_t id, str
     ZSIP_ASSERT(status == ZSIP_OK || status == ZSIP_ERROR_TOO_LARGE);
     bool room = zsip_output_fits(&endpoint->output, endpoint->config.client_bytes_max);
     if (status == ZSIP_OK || request->bytes != NULL || !room) {
-        endpoint->stats.oversize_back++;
+        COUNT(endpoint->stats.oversize_back, 1);
         return;
     }
     zsip_txn_client_close(endpoint->txn, request->client);
-    endpoint->stats.outcomes_unreachable++;
+    COUNT(endpoint->stats.outcomes_unreachable, 1);
     fail(endpoint, (uint32_t)id, outcome, ZSIP_ERROR_UNREACHABLE);
 }
 

@@ -8,12 +8,12 @@ void zsip_uas_count_answer(struct zsip_endpoint *endpoint, unsigned status)
     struct zsip_endpoint_stats *stats = &endpoint->stats;
     ZSIP_ASSERT(status >= 100 && status < 700);
     if (status / 100 == 2) { /* what nearly all are */
-        stats->answered_2xx++;
+        COUNT(stats->answered_2xx, 1);
         return;
     }
     uint64_t *counters[] = {&stats->answered_1xx, &stats->answered_2xx, &stats->answered_3xx,
                             &stats->answered_4xx, &stats->answered_5xx, &stats->answered_6xx};
-    ++*counters[status / 100 - 1];
+    COUNT(*counters[status / 100 - 1], 1);
 }
 
 /* Sends an answer that leaves no trace: its To tag is a function of the request, so that a copy
@@ -29,7 +29,7 @@ static void answer_stateless(struct zsip_endpoint *endpoint, const struct zsip_m
 static void refuse_full(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                         const struct zsip_path *path, const struct zsip_txn_key *key)
 {
-    endpoint->stats.refused_full++;
+    COUNT(endpoint->stats.refused_full, 1);
     answer_stateless(endpoint, msg, path, key, &(struct answer){.status = 503});
 }
 
@@ -68,32 +68,32 @@ static void count_fault(struct zsip_endpoint *endpoint, enum zsip_status status)
     struct zsip_endpoint_stats *stats = &endpoint->stats;
     switch (status) {
     case ZSIP_ERROR_VERSION:
-        stats->fault_version++;
+        COUNT(stats->fault_version, 1);
         break;
     case ZSIP_ERROR_MISSING:
-        stats->fault_missing++;
+        COUNT(stats->fault_missing, 1);
         break;
     case ZSIP_ERROR_DUPLICATE:
-        stats->fault_duplicate++;
+        COUNT(stats->fault_duplicate, 1);
         break;
     case ZSIP_ERROR_MISMATCH:
-        stats->fault_mismatch++;
+        COUNT(stats->fault_mismatch, 1);
         break;
     case ZSIP_ERROR_RANGE:
-        stats->fault_range++;
+        COUNT(stats->fault_range, 1);
         break;
     case ZSIP_ERROR_LENGTH:
-        stats->fault_length++;
+        COUNT(stats->fault_length, 1);
         break;
     case ZSIP_ERROR_TOO_MANY:
     case ZSIP_ERROR_TOO_LARGE:
-        stats->fault_size++;
+        COUNT(stats->fault_size, 1);
         break;
     case ZSIP_ERROR_TRUNCATED:
-        stats->fault_truncated++;
+        COUNT(stats->fault_truncated, 1);
         break;
     default:
-        stats->fault_syntax++;
+        COUNT(stats->fault_syntax, 1);
         break;
     }
 }
@@ -136,17 +136,17 @@ void zsip_uas_malformed(struct zsip_endpoint *endpoint, const struct zsip_msg *m
 {
     count_fault(endpoint, msg->fault.status);
     if (msg->kind == ZSIP_KIND_RESPONSE) {
-        endpoint->stats.malformed_responses++;
+        COUNT(endpoint->stats.malformed_responses, 1);
         return;
     }
     bool addressable = msg->kind == ZSIP_KIND_REQUEST && zsip_msg_has(msg, ZSIP_HEADER_VIA);
     if (msg->kind == ZSIP_KIND_REQUEST && msg->method == ZSIP_METHOD_ACK)
         addressable = false; /* an ACK is never answered */
     if (!addressable) {
-        endpoint->stats.malformed_other++;
+        COUNT(endpoint->stats.malformed_other, 1);
         return;
     }
-    endpoint->stats.malformed_requests++;
+    COUNT(endpoint->stats.malformed_requests, 1);
     unsigned status = zsip_status_code(msg->fault.status);
     uint8_t reason[160];
     struct text text = {.at = reason, .end = reason + sizeof(reason)};
@@ -332,9 +332,9 @@ static void answer_silence(struct zsip_endpoint *endpoint, const struct current 
     else if (current->hold_status == ZSIP_ERROR_FULL)
         status = 503;
     if (status == 513)
-        endpoint->stats.refused_hold++;
+        COUNT(endpoint->stats.refused_hold, 1);
     if (status == 503)
-        endpoint->stats.refused_full++;
+        COUNT(endpoint->stats.refused_full, 1);
     answer_status(endpoint, current->msg, current->path, current->key, status);
 }
 
@@ -373,7 +373,7 @@ static bool aged(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
     /* What comes over a stream comes once: that is refused or begun. */
     old &= endpoint->config.aged_refused || !(path->flags & ZSIP_PATH_RELIABLE);
     if (old) {
-        endpoint->stats.aged++;
+        COUNT(endpoint->stats.aged, 1);
         if (endpoint->config.aged_refused)
             answer_status(endpoint, msg, path, key, 503);
     }
@@ -405,7 +405,7 @@ static void request_new(struct zsip_endpoint *endpoint, const struct zsip_msg *m
 {
     if (aged(endpoint, msg, path, key))
         return;
-    endpoint->stats.requests_new++;
+    COUNT(endpoint->stats.requests_new, 1);
     take_alias(endpoint, msg, path);
     endpoint->current = (struct current){
         .msg = msg,
@@ -439,7 +439,7 @@ static void request_new(struct zsip_endpoint *endpoint, const struct zsip_msg *m
 static void refuse_invite(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                           const struct zsip_path *path, const struct zsip_txn_key *key)
 {
-    endpoint->stats.requests_new++;
+    COUNT(endpoint->stats.requests_new, 1);
     answer_stateless(endpoint, msg, path, key, &(struct answer){.status = 405});
 }
 
@@ -449,15 +449,15 @@ static void repeat_final(struct zsip_endpoint *endpoint, const struct zsip_msg *
 {
     struct answer answer = zsip_answer_decode(match->status, match->delta);
     if (zsip_response_write(endpoint, msg, path, key, &answer))
-        endpoint->stats.answers_repeated++;
+        COUNT(endpoint->stats.answers_repeated, 1);
 }
 
 void zsip_uas_request(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                       const struct zsip_path *path, const struct zsip_txn_key *key)
 {
-    endpoint->stats.requests_in++;
+    COUNT(endpoint->stats.requests_in, 1);
     if (msg->method == ZSIP_METHOD_ACK) {
-        endpoint->stats.acks_in++;
+        COUNT(endpoint->stats.acks_in, 1);
         return;
     }
     if (msg->method == ZSIP_METHOD_INVITE) {
@@ -471,19 +471,19 @@ void zsip_uas_request(struct zsip_endpoint *endpoint, const struct zsip_msg *msg
         request_new(endpoint, msg, path, key, false);
         return;
     case ZSIP_TXN_MERGED:
-        endpoint->stats.merged++;
+        COUNT(endpoint->stats.merged, 1);
         request_new(endpoint, msg, path, key, true);
         return;
     case ZSIP_TXN_TRYING:
-        endpoint->stats.retransmissions_in++;
+        COUNT(endpoint->stats.retransmissions_in, 1);
         return;
     case ZSIP_TXN_PROCEEDING:
-        endpoint->stats.retransmissions_in++;
-        endpoint->stats.answers_repeated++;
+        COUNT(endpoint->stats.retransmissions_in, 1);
+        COUNT(endpoint->stats.answers_repeated, 1);
         zsip_uas_provisional(endpoint, match.server);
         return;
     case ZSIP_TXN_COMPLETED:
-        endpoint->stats.retransmissions_in++;
+        COUNT(endpoint->stats.retransmissions_in, 1);
         repeat_final(endpoint, msg, path, key, &match);
         return;
     case ZSIP_TXN_CROWDED:
@@ -491,11 +491,11 @@ void zsip_uas_request(struct zsip_endpoint *endpoint, const struct zsip_msg *msg
                          &(struct answer){.status = key->to_tag_present ? 500u : 482u});
         return;
     case ZSIP_TXN_CANCEL_FOUND: /* no effect on a non-INVITE transaction (section 9.2) */
-        endpoint->stats.requests_new++;
+        COUNT(endpoint->stats.requests_new, 1);
         answer_status(endpoint, msg, path, key, 200);
         return;
     case ZSIP_TXN_CANCEL_NONE:
-        endpoint->stats.requests_new++;
+        COUNT(endpoint->stats.requests_new, 1);
         answer_status(endpoint, msg, path, key, 481);
         return;
     }

@@ -34,6 +34,7 @@ struct zsip_worker {
     uint64_t turn_ns;          /* time of the last turn */
     pthread_t owner;           /* who made the first turn */
     bool owned;
+    bool inside;         /* a turn is running: no other may begin */
     bool more;           /* something is left over from the last turn */
     bool started, named; /* pinned; told the endpoint where it is */
     uint64_t turns, posts, steered_out, steered_in, steered_full;
@@ -44,10 +45,6 @@ struct zsip_worker {
     _Atomic bool stopped;
     struct mailbox mailbox;
 };
-
-/* Counters are written by one thread and read by others, hence the relaxed store. */
-#define COUNT(worker, name, by)                                                                    \
-    __atomic_store_n(&(worker)->name, (worker)->name + (by), __ATOMIC_RELAXED)
 
 /* ---- Setting up -------------------------------------------------------------------------------
  */
@@ -76,9 +73,9 @@ static void pass(void *user, uint32_t owner, const struct zsip_packet *packet)
 {
     struct zsip_worker *worker = user;
     if (zsip_lane_put(group_lane(worker->group, worker->self, owner), packet))
-        COUNT(worker, steered_out, 1);
+        COUNT(worker->steered_out, 1);
     else
-        COUNT(worker, steered_full, 1);
+        COUNT(worker->steered_full, 1);
 }
 
 /* Takes its place in the group. */
@@ -198,6 +195,7 @@ void zsip_worker_destroy(struct zsip_worker *worker)
 {
     if (worker == NULL)
         return;
+    ZSIP_ASSERT(!worker->inside); /* who calls back would go on without it */
     struct zsip_memory memory = worker->memory;
     struct zsip_group *group = worker->config.group;
     uint32_t self = worker->config.endpoint.worker;
@@ -349,7 +347,7 @@ static void take_lanes(struct zsip_worker *worker, struct zsip_time now)
         size_t count = zsip_lane_take(lane, packets, LANE_PACKETS);
         take_packets(worker, packets, count, now);
         zsip_lane_release(lane);
-        COUNT(worker, steered_in, count);
+        COUNT(worker->steered_in, count);
         if (count == LANE_PACKETS) {
             atomic_store_explicit(rung, true, memory_order_relaxed);
             worker->more = true;
@@ -403,7 +401,7 @@ static void take_posts(struct zsip_worker *worker, struct zsip_time now)
         if (++taken % POSTS_ROUND == 0)
             make_room(worker);
     }
-    COUNT(worker, posts, taken);
+    COUNT(worker->posts, taken);
     if (taken == MAILBOX_POSTS) {
         atomic_store_explicit(&mailbox->rung, true, memory_order_relaxed);
         worker->more = true;
@@ -451,7 +449,7 @@ uint64_t zsip_worker_deadline(const struct zsip_worker *worker)
 
 /* Afterwards the output of the turn is queued, not sent: the wait of the next turn sends it with
  * the syscall it makes anyway. */
-static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
+static enum zsip_status turn_inside(struct zsip_worker *worker, uint64_t wait_until_ns)
 {
     const struct zsip_net_batch *batch;
     if (!worker->started)
@@ -464,7 +462,7 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
         return status;
     output_left(worker);
     worker->more = false;
-    COUNT(worker, turns, 1);
+    COUNT(worker->turns, 1);
 
     worker->turn_ns = batch->now.monotonic_ns;
     /* Here and not where they are taken: what came by a lane was seen by who passed it on. */
@@ -487,13 +485,21 @@ static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
     return ZSIP_OK;
 }
 
-/* The thread of the first turn, and no other: the ring serves none but it. */
+static enum zsip_status turn(struct zsip_worker *worker, uint64_t wait_until_ns)
+{
+    worker->inside = true;
+    enum zsip_status status = turn_inside(worker, wait_until_ns);
+    worker->inside = false;
+    return status;
+}
+
+/* The thread of the first turn, and no other: the ring serves none but it. Nor in a callback. */
 static bool on_own_thread(struct zsip_worker *worker)
 {
     if (!worker->owned)
         worker->owner = pthread_self();
     worker->owned = true;
-    return pthread_equal(worker->owner, pthread_self()) != 0;
+    return pthread_equal(worker->owner, pthread_self()) != 0 && !worker->inside;
 }
 
 enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns)

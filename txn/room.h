@@ -100,6 +100,9 @@ _Static_assert(sizeof(struct zsip_client_slot) == 64, "a cache line");
 /* Lengths of timer E: T1, 2*T1 ... T2; T2 <= 4096 * T1. */
 #define ZSIP_LEVELS_MAX 13u
 
+/* For the two numbers that other threads may read, by zsip_txn_live: one thread writes them. */
+#define SHARED_ADD(number, by) __atomic_store_n(&(number), (number) + (by), __ATOMIC_RELAXED)
+
 /* ---- The object ----------------------------------------------------------------------------- */
 
 struct zsip_txn {

@@ -262,7 +262,7 @@ static struct zsip_server_slot *slot_take(struct zsip_txn *txn, bool reliable)
     txn->server_last = slot;
     if (!txn->server_hand)
         txn->server_hand = slot;
-    txn->server_count++;
+    SHARED_ADD(txn->server_count, 1);
     txn->reserved += !reliable;
     return slot;
 }
@@ -283,7 +283,7 @@ static void slot_give(struct zsip_txn *txn, struct zsip_server_slot *slot)
     slot->state = ZSIP_TXN_SERVER_NEW;
     slot->after = txn->server_free;
     txn->server_free = slot;
-    txn->server_count--;
+    SHARED_ADD(txn->server_count, -1u);
 }
 
 enum zsip_status zsip_txn_open(struct zsip_txn *txn, const struct zsip_txn_key *key,

@@ -196,7 +196,7 @@ void zsip_store_append(struct zsip_txn *txn, const struct zsip_txn_key *key, uns
     record->m_extra = key->m_extra;
     record->meta = key->method | stored << 7 | (uint32_t)(txn->tick - segment->base) << 16;
     segment->used++;
-    txn->records++;
+    SHARED_ADD(txn->records, 1);
     if (delta.length) {
         struct zsip_record_log *half = (struct zsip_record_log *)(void *)(record + 1);
         half->offset = log_append(txn, delta);
@@ -204,7 +204,7 @@ void zsip_store_append(struct zsip_txn *txn, const struct zsip_txn_key *key, uns
         half->status = status;
         half->meta = ZSIP_METHOD_LOG;
         segment->used++;
-        txn->records++;
+        SHARED_ADD(txn->records, 1);
     }
 }
 
@@ -296,11 +296,11 @@ static void tail_pop(struct zsip_txn *txn, uint32_t position, const struct zsip_
     ZSIP_ASSERT(cell.actions == ZSIP_TXN_FREE);
     zsip_index_remove(&txn->index, record->m, position);
     txn->tail_at++;
-    txn->records--;
+    SHARED_ADD(txn->records, -1u);
     if (meta_status(record->meta) == ZSIP_STATUS_LOG) {
         log_pop(txn, log_half(record));
         txn->tail_at++;
-        txn->records--;
+        SHARED_ADD(txn->records, -1u);
     }
     zsip_store_shrink(txn);
 }

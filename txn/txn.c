@@ -232,6 +232,12 @@ void zsip_txn_usage(const struct zsip_txn *txn, struct zsip_txn_usage *usage)
     };
 }
 
+void zsip_txn_live(const struct zsip_txn *txn, uint64_t *records, uint64_t *pending)
+{
+    *records = __atomic_load_n(&txn->records, __ATOMIC_RELAXED);
+    *pending = __atomic_load_n(&txn->server_count, __ATOMIC_RELAXED);
+}
+
 void zsip_txn_validate(const struct zsip_txn *txn)
 {
     zsip_store_validate(txn);

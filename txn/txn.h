@@ -448,6 +448,9 @@ struct zsip_txn_usage {
     uint32_t overflow; /* buckets of the index that hang on another */
 };
 void zsip_txn_usage(const struct zsip_txn *txn, struct zsip_txn_usage *usage);
+/* Completed records, a delta counting as a second one, and pending transactions. Of all here this
+ * alone may be called on any thread at any time. */
+void zsip_txn_live(const struct zsip_txn *txn, uint64_t *records, uint64_t *pending);
 
 /* ---- For tests ------------------------------------------------------------------------------ */
 

@@ -182,7 +182,7 @@ static inline void zsip_endpoint_config_init(struct zsip_endpoint_config *config
 ZSIP_API enum zsip_status zsip_endpoint_create(const struct zsip_endpoint_config *config,
                                                struct zsip_endpoint **endpoint);
 /* Ends an endpoint: nothing is called back, held requests and those under way end silently, every
- * handle is void. Not from a callback. NULL is allowed. */
+ * handle is void. Not from a callback (asserted). NULL is allowed. */
 ZSIP_API void zsip_endpoint_destroy(struct zsip_endpoint *endpoint);
 
 /* Replaces sent_by, for an address that is known only once a socket is bound. At most 270 bytes. */
@@ -196,13 +196,15 @@ ZSIP_API enum zsip_status zsip_endpoint_sent_by(struct zsip_endpoint *endpoint,
 
 /* Takes packets in: parses, matches to transactions, answers, calls back. *used packets were dealt
  * with; less than count only with ZSIP_MORE, when the output is full: take it, and call again with
- * the rest. */
+ * the rest. ERROR_ARGUMENT: more than ZSIP_RECEIVE_MAX. ERROR_STATE: from a callback. In both cases
+ * nothing happened, and *used is 0. */
 ZSIP_API enum zsip_status zsip_endpoint_receive(struct zsip_endpoint *endpoint,
                                                 const struct zsip_packet *packets, size_t count,
                                                 struct zsip_time now, size_t *used);
 
 /* Runs timers that are due, a bounded number a call; ZSIP_MORE: more are due (or the output is
- * full): take the output, and call again before sleeping. */
+ * full): take the output, and call again before sleeping. ERROR_STATE: from a callback; nothing
+ * happened. */
 ZSIP_API enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint,
                                                struct zsip_time now);
 
@@ -210,7 +212,8 @@ ZSIP_API enum zsip_status zsip_endpoint_expire(struct zsip_endpoint *endpoint,
  * matter. */
 ZSIP_API uint64_t zsip_endpoint_deadline(const struct zsip_endpoint *endpoint);
 
-/* What was written since the last zsip_endpoint_output_done(), in order. Valid until then. */
+/* What was written since the last zsip_endpoint_output_done(), in order. Valid until then; _done()
+ * is not for callbacks (asserted). */
 ZSIP_API const struct zsip_output *zsip_endpoint_output(struct zsip_endpoint *endpoint,
                                                         size_t *count);
 ZSIP_API void zsip_endpoint_output_done(struct zsip_endpoint *endpoint);

@@ -99,7 +99,8 @@ ZSIP_API enum zsip_status zsip_worker_create(const struct zsip_worker_config *co
                                              size_t error_bytes);
 /* Closes its sockets and ends its endpoint, as zsip_endpoint_destroy(). On the thread that made the
  * turns, or on another once that one has left zsip_worker_run(); of a group, once all of its
- * workers have left theirs. What is posted and not yet called is forgotten. NULL is allowed. */
+ * workers have left theirs. What is posted and not yet called is forgotten. Not from a callback
+ * (asserted). NULL is allowed. */
 ZSIP_API void zsip_worker_destroy(struct zsip_worker *worker);
 
 /* Binds a socket of a worker, before the first turn. Port 0 takes a free one. *bound, if not NULL,
@@ -126,8 +127,8 @@ ZSIP_API enum zsip_status zsip_worker_adopt(struct zsip_worker *worker, int sock
 ZSIP_API struct zsip_endpoint *zsip_worker_endpoint(struct zsip_worker *worker);
 
 /* One turn of a worker: waits for packets, timers, posts or stop, at most wait_ns, then deals with
- * them. ERROR_STATE: another thread made the first turn; nothing happened. ERROR_SYSTEM: the ring
- * is broken, and said so in the log. */
+ * them. ERROR_STATE: another thread made the first turn, or this is a callback; nothing happened.
+ * ERROR_SYSTEM: the ring is broken, and said so in the log. */
 ZSIP_API enum zsip_status zsip_worker_turn(struct zsip_worker *worker, uint64_t wait_ns);
 
 /* Makes turns until zsip_worker_stop(), which may have come before. ERROR_STATE, ERROR_SYSTEM: as
