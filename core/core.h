@@ -305,7 +305,7 @@ struct zsip_endpoint {
     struct output output;
     uint64_t now_ns;
     int64_t utc_s;
-    bool inside; /* a call that calls back is running: no other may begin */
+    bool inside;                      /* a call that calls back is running: no other may begin */
     const struct zsip_packet *packet; /* in hand */
     struct shed shed;
 

@@ -1,6 +1,8 @@
 /* See toucher.h. */
 #include "core/toucher.h"
 
+#include "transport/memory.h"
+
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -40,7 +42,8 @@ static void *run(void *argument)
             return NULL;
         uint32_t head = atomic_load_explicit(&toucher->head, memory_order_relaxed);
         struct range range = toucher->ranges[head % RANGES];
-        zsip_touch(range.memory, range.bytes);
+        if (!zsip_memory_populate(range.memory, range.bytes))
+            zsip_touch(range.memory, range.bytes);
         atomic_store_explicit(&toucher->head, head + 1, memory_order_release);
     }
 }

@@ -84,6 +84,16 @@ const struct zsip_memory *zsip_memory_default(void)
     return &memory;
 }
 
+/* Headers from before Linux 5.14 lack it. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+bool zsip_memory_populate(void *range, size_t bytes)
+{
+    return madvise(range, bytes, MADV_POPULATE_WRITE) == 0;
+}
+
 void *zsip_memory_reserve(const struct zsip_memory *memory, size_t bytes)
 {
     if (memory->reserve != NULL)

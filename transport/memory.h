@@ -10,4 +10,8 @@ void *zsip_memory_reserve(const struct zsip_memory *memory, size_t bytes);
 /* Gives it back; NULL is allowed. */
 void zsip_memory_unreserve(const struct zsip_memory *memory, void *block, size_t bytes);
 
+/* Has the kernel bring in the pages of a range, without a look at what they hold: the owner may be
+ * writing there. False where it can't: an older kernel, or no memory of that kind. */
+bool zsip_memory_populate(void *range, size_t bytes);
+
 #endif
