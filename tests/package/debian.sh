@@ -110,9 +110,15 @@ look_at_packages() {
         dpkg-deb -c "$package" | awk '$1 !~ /^d/ { print "  " $6, $7, $8 }' |
             sed -E 's/ +$//' >"$folder/contents"
         # Pages of functions are many, and all of a kind.
-        grep -v '/man3/' "$folder/contents" || true
-        echo "  $(grep -c '/man3/' "$folder/contents" || true) pages of man3"
+        grep -v -e '/man3/' -e '/html/' "$folder/contents" || true
+        echo "  $(grep -c '/man3/' "$folder/contents" || true) pages of man3," \
+            "$(grep -c '/html/.*\.html' "$folder/contents" || true) of HTML"
     done
+    dpkg-deb -c "$folder"/libzsip-doc_*.deb >"$folder/contents"
+    grep -q '/html/worker_8h\.html$' "$folder/contents" || {
+        echo "libzsip-doc lacks the reference of zsip/worker.h"
+        return 1
+    }
     lintian --fail-on error --suppress-tags initial-upload-closes-no-bugs,bogus-mail-host \
         "$folder"/zsip_*.changes || return 1
     echo "lintian: no errors"
@@ -133,7 +139,7 @@ guide() {
 
 use_packages() {
     make_root use
-    cp "$folder"/{zsip,libzsip0,libzsip-dev}_*.deb "$folder/use/root/"
+    cp "$folder"/{zsip,libzsip0,libzsip-dev,libzsip-doc}_*.deb "$folder/use/root/"
     guide
     quietly inside use apt-get -qq update
     inside use bash -m /root/guide.sh \
@@ -157,7 +163,8 @@ use_packages() {
         do cc $each.c $(pkg-config --cflags --libs zsip) -pthread -o /root/$each || exit 1; done'
     inside use sh -c 'zsip --version && zsip parse --help >/dev/null &&
         test -e /usr/share/man/man3/zsip_parse.3.gz -o -e /etc/dpkg/dpkg.cfg.d/docker'
-    quietly inside use apt-get -qq purge -y zsip libzsip-dev libzsip0
+    quietly inside use sh -c 'apt-get -qq install -y /root/libzsip-doc_*.deb'
+    quietly inside use apt-get -qq purge -y zsip libzsip-dev libzsip0 libzsip-doc
     local left
     left=$(inside use find / -xdev -name '*zsip*' -not -path '/root/*' -not -path '/proc/*' \
         -not -path '/var/*')
