@@ -482,6 +482,28 @@ static struct zsip_view quoted_branch(struct zsip_view quoted)
     return (struct zsip_view){NULL, 0};
 }
 
+/* The longest train there is is of 128, and a turn brings a destination few of them. */
+#define TRAIN_MAX 512u
+
+/* An ICMP error comes once for a train, and hosts send few a second; it quotes one request. What
+ * left with that one for the same place was lost with it (RFC 3261 section 18.4). */
+static void fail_train(struct zsip_endpoint *endpoint, struct zsip_txn_client client,
+                       uint32_t index, struct zsip_time now)
+{
+    uint64_t ids[1 + TRAIN_MAX];
+    const struct zsip_path *path = &endpoint->requests[index].path;
+    size_t beside = zsip_txn_client_beside(endpoint->txn, client, ids + 1, TRAIN_MAX), count = 1;
+    ids[0] = request_id(endpoint, index);
+    for (size_t i = 1; i <= beside; i++) {
+        const struct zsip_path *other = &endpoint->requests[(uint32_t)ids[i]].path;
+        if (memcmp(other, path, sizeof(*path)) == 0)
+            ids[count++] = request_id(endpoint, (uint32_t)ids[i]);
+    }
+    /* By now all are named: what a callback sends in the meantime is none of them. */
+    for (size_t i = 0; i < count; i++)
+        zsip_endpoint_send_failed(endpoint, ids[i], now);
+}
+
 void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint, struct zsip_view quoted,
                                       struct zsip_time now)
 {
@@ -497,5 +519,5 @@ void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint, struct zsi
     uint64_t cookie;
     if (zsip_txn_client_find(endpoint->txn, branch, (uint8_t)zsip_method_by_name(method), 503,
                              &client, &cookie) == ZSIP_OK)
-        zsip_endpoint_send_failed(endpoint, request_id(endpoint, (uint32_t)cookie), now);
+        fail_train(endpoint, client, (uint32_t)cookie, now);
 }

@@ -334,6 +334,24 @@ unsigned zsip_txn_client_sends(const struct zsip_txn *txn, struct zsip_txn_clien
     return slot ? slot->sends : 0;
 }
 
+size_t zsip_txn_client_beside(const struct zsip_txn *txn, struct zsip_txn_client client,
+                              uint64_t *cookies, size_t max)
+{
+    const struct zsip_client_slot *slot = slot_of(txn, client);
+    size_t count = 0;
+    if (!slot || reliable_of(slot))
+        return 0;
+    /* They stand beside each other in their queue, whose head is due never. */
+    const uint64_t due_ns = slot->timer_e.due_ns;
+    const struct zsip_timer *timer = slot->timer_e.before;
+    for (; count < max && timer->due_ns == due_ns; timer = timer->before)
+        cookies[count++] = slot_of_e((struct zsip_timer *)(uintptr_t)timer)->cookie;
+    timer = slot->timer_e.after;
+    for (; count < max && timer->due_ns == due_ns; timer = timer->after)
+        cookies[count++] = slot_of_e((struct zsip_timer *)(uintptr_t)timer)->cookie;
+    return count;
+}
+
 /* ---- Time ----------------------------------------------------------------------------------- */
 
 static void event_put(const struct zsip_txn *txn, const struct zsip_client_slot *slot,

@@ -312,6 +312,11 @@ enum zsip_status zsip_txn_client_failed(struct zsip_txn *txn, struct zsip_txn_cl
 /* Ends a client transaction that the caller has no more interest in. ERROR_STALE: it has ended. */
 enum zsip_status zsip_txn_client_close(struct zsip_txn *txn, struct zsip_txn_client client);
 
+/* Those that were sent last in the same call of time as this one, over an unreliable transport: the
+ * cookies of at most `max`, this one not among them. 0 of a transaction that has ended. */
+size_t zsip_txn_client_beside(const struct zsip_txn *txn, struct zsip_txn_client client,
+                              uint64_t *cookies, size_t max);
+
 /* How often the request was sent, 1 after zsip_txn_client_open; 0 if the transaction has ended. */
 unsigned zsip_txn_client_sends(const struct zsip_txn *txn, struct zsip_txn_client client);
 

@@ -230,7 +230,8 @@ ZSIP_API void zsip_endpoint_send_refused(struct zsip_endpoint *endpoint, uint64_
                                          struct zsip_time now);
 
 /* A request could not be sent, of which only the first bytes are known, as an ICMP error quotes
- * them: if they hold one of our pending requests up to its branch, that transaction fails. */
+ * them: if they hold one of our pending requests up to its branch, that transaction fails, and with
+ * it those that were last sent in the same turn by the same path. */
 ZSIP_API void zsip_endpoint_send_failed_quoted(struct zsip_endpoint *endpoint,
                                                struct zsip_view quoted, struct zsip_time now);
 

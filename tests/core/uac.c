@@ -280,6 +280,28 @@ Test(uac, icmp_error_fails_the_request_it_quotes)
     cr_assert_eq(world.outcome.status, ZSIP_ERROR_UNREACHABLE);
 }
 
+Test(uac, icmp_error_fails_what_left_with_the_request_it_quotes)
+{
+    static char first[4096];
+    request.flags = ZSIP_SEND_OVERLAP;
+    cr_assert_eq(send(), ZSIP_OK);
+    strcpy(first, world.sent[0]);
+    for (unsigned i = 0; i < 3; i++)
+        cr_assert_eq(send(), ZSIP_OK);
+    request.path.remote.port++; /* another place */
+    cr_assert_eq(send(), ZSIP_OK);
+    request.path.remote.port--;
+    world.now.monotonic_ns++; /* another turn */
+    cr_assert_eq(send(), ZSIP_OK);
+    struct zsip_view quoted = {(const uint8_t *)first, 160};
+    zsip_endpoint_send_failed_quoted(world.endpoint, quoted, world.now);
+    cr_assert_eq(world.outcomes, 4);
+    cr_assert_eq(world.outcome.status, ZSIP_ERROR_UNREACHABLE);
+    cr_assert_eq(stats().clients_now, 2);
+    zsip_endpoint_send_failed_quoted(world.endpoint, quoted, world.now);
+    cr_assert_eq(world.outcomes, 4);
+}
+
 /* ---- RFC 3428 section 8 ---- */
 
 Test(uac, second_message_to_a_pending_uri_waits_its_turn)

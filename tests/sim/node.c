@@ -541,12 +541,15 @@ void node_fail(struct node *node, struct packet *packet)
     bool live = client->state == CLIENT_PENDING && client->handle == packet->client;
     node->failing = packet->client;
     node->failed = false;
+    node->failing_due_ns = client->due_ns;
+    node->failing_path_hash = client->path_hash;
     if (random_chance(&world->random, 500)) {
         zsip_endpoint_send_failed(node->endpoint, packet->client, node_now(node));
     } else {
         size_t quoted = random_chance(&world->random, 500)
                             ? packet->bytes
                             : (size_t)random_below(&world->random, packet->bytes);
+        node->failing_beside = true;
         live = live && quoted >= (size_t)look->branch.at + look->branch.length;
         zsip_endpoint_send_failed_quoted(node->endpoint, (struct zsip_view){packet->data, quoted},
                                          node_now(node));
@@ -555,6 +558,7 @@ void node_fail(struct node *node, struct packet *packet)
         fail(world, "node %u: told of a failure, the request %s", node->index,
              live ? "goes on" : "ends again");
     node->failing = 0;
+    node->failing_beside = false;
     node_absorb(node, 0);
     node_flush(node);
     node_plan_wake(node);

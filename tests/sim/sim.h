@@ -246,6 +246,9 @@ struct node {
     size_t output_at;
     size_t output_bytes;
     uint64_t failing; /* client handle that is being failed */
+    /* Quoted: what was sent last beside it by the same path fails too. */
+    uint64_t failing_due_ns, failing_path_hash;
+    bool failing_beside;
     bool failed;
 
     struct server_model server;
