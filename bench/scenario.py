@@ -61,9 +61,10 @@ def cost(bench):
     """The live view, the metrics and the sample of packets together, against the same run without
     any of it: in turns, and the least of each. What a machine adds is never negative."""
     plain, watched = [], []
-    with tempfile.TemporaryDirectory() as folder, rig.serving(rig.zsip(prefix=OWN)) as server:
-        options = ["--prometheus", f"{peers.HOST}:{peers.free_port()}", "--pcap",
-                   os.path.join(folder, "x.pcapng"), "--pcap-every", "1000"]
+    with tempfile.TemporaryDirectory() as folder, \
+            rig.serving(rig.zsip("--completed-max", "100M", prefix=OWN)) as server:
+        options = ["--prometheus", f"{peers.HOST}:0", "--pcap", os.path.join(folder, "x.pcapng"),
+                   "--pcap-every", "1000"]
         for _ in range(COST_PAIRS):
             plain.append(on_a_terminal(server, folder, ["--quiet"]))
             watched.append(on_a_terminal(server, folder, options))

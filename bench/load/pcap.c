@@ -17,6 +17,9 @@
 #define BRANCH_WITHIN 512u
 #define SEMICOLONS    16u
 
+static const char name[] = ";branch=";
+#define NAME_BYTES (sizeof name - 1)
+
 struct record {
     uint32_t bytes; /* of the record, a multiple of 8; 0: the rest of the ring is not used */
     uint32_t data_bytes;
@@ -29,7 +32,8 @@ struct load_pcap_lane {
     struct load_pcap *pcap;
     uint8_t *ring;
     struct zsip_address local;
-    uint64_t others; /* packets without a branch */
+    uint64_t others;  /* packets without a branch */
+    uint32_t seen[2]; /* where the branch stood in the last packet that came, that left */
     /* Bytes ever put in and taken out. */
     _Alignas(64) _Atomic uint64_t put;
     _Alignas(64) _Atomic uint64_t taken;
@@ -39,6 +43,7 @@ struct load_pcap_lane {
 struct load_pcap {
     FILE *file;
     uint32_t every;
+    uint64_t drawn; /* hashes up to this are */
     unsigned workers;
     int64_t utc_offset_ns; /* of the wall clock against the monotonic one */
     struct load_pcap_lane *lanes;
@@ -49,10 +54,18 @@ struct load_pcap {
 
 /* ---- Which ----------------------------------------------------------------------------------- */
 
-static uint64_t mix(uint64_t hash, uint64_t word)
+/* 23 bits: digits that count up in one word meet none of those that do in the next. */
+static uint64_t turn(uint64_t hash, uint64_t word)
 {
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
-    return hash ^ hash >> 29;
+    return (hash << 23 | hash >> 41) ^ word;
+}
+
+/* The finalizer of splitmix64: every bit of it hangs on every bit that went in. */
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
 }
 
 #define EVERY_BYTE(c) (0x0101010101010101ull * (c))
@@ -69,57 +82,66 @@ static uint64_t ends_branch(uint64_t word)
     return ((low & ~word) | semicolon | comma) & EVERY_BYTE(0x80);
 }
 
-/* Of the bytes up to where the branch ends, eight at a time: this runs for every packet. Words are
- * in the order of a little-endian machine; elsewhere other packets are drawn, no fewer. */
+/* Of the first four words of a branch, or as far as it goes; this runs for every packet. Nobody's
+ * branches are alike so far: behind the cookie there are 25 bytes. Words are in the order of a
+ * little-endian machine; elsewhere other packets are drawn, no fewer. */
 static uint64_t hash_branch(const uint8_t *at, const uint8_t *end)
 {
-    uint64_t hash = 1;
+    uint64_t words[4] = {0}, hash = 1;
+    size_t left = (size_t)(end - at);
 
-    while (at < end) {
-        uint64_t word = 0, ends;
-        size_t left = (size_t)(end - at);
+    if (left >= sizeof words)
+        memcpy(words, at, sizeof words);
+    else
+        memcpy(words, at, left);
+    if ((ends_branch(words[0]) | ends_branch(words[1]) | ends_branch(words[2]) |
+         ends_branch(words[3])) == 0)
+        return mix(turn(turn(turn(turn(hash, words[0]), words[1]), words[2]), words[3]));
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t ends = ends_branch(words[i]);
 
-        if (left >= 8)
-            memcpy(&word, at, 8);
-        else
-            memcpy(&word, at, left);
-        ends = ends_branch(word);
         if (ends != 0) {
             unsigned bits = (unsigned)__builtin_ctzll(ends) & ~7u;
 
-            return mix(hash, word & ((UINT64_C(1) << bits) - 1));
+            return mix(turn(hash, words[i] & ((UINT64_C(1) << bits) - 1)));
         }
-        hash = mix(hash, word);
-        at += 8;
+        hash = turn(hash, words[i]);
     }
-    return hash;
+    return mix(hash);
 }
 
 /* A hash of the first branch; false: there is none. Not parsed: what fools this is sampled
- * otherwise, no more. */
-static bool branch_of(const uint8_t *data, size_t bytes, uint64_t *hash)
+ * otherwise, no more. seen: where the last one stood, for what is alike has it there. */
+static bool branch_of(const uint8_t *data, size_t bytes, uint32_t *seen, uint64_t *hash)
 {
     const uint8_t *end = data + (bytes < BRANCH_WITHIN ? bytes : BRANCH_WITHIN);
     const uint8_t *at = data;
 
+    if (*seen + sizeof name <= (size_t)(end - data) &&
+        memcmp(data + *seen, name, NAME_BYTES) == 0) {
+        *hash = hash_branch(data + *seen + NAME_BYTES, end);
+        return true;
+    }
     for (unsigned i = 0; i < SEMICOLONS; i++) {
         at = memchr(at, ';', (size_t)(end - at));
-        if (at == NULL || end - at < 9)
+        if (at == NULL || end - at < (ptrdiff_t)sizeof name)
             break;
-        at++;
-        if (memcmp(at, "branch=", 7) == 0) {
-            *hash = hash_branch(at + 7, end);
+        if (memcmp(at, name, NAME_BYTES) == 0) {
+            *seen = (uint32_t)(at - data);
+            *hash = hash_branch(at + NAME_BYTES, end);
             return true;
         }
+        at++;
     }
     return false;
 }
 
 bool load_pcap_sampled(const uint8_t *data, size_t bytes, uint32_t every)
 {
+    uint32_t seen = 0;
     uint64_t hash;
 
-    return every <= 1 || (branch_of(data, bytes, &hash) && hash % every == 0);
+    return every <= 1 || (branch_of(data, bytes, &seen, &hash) && hash <= UINT64_MAX / every);
 }
 
 /* ---- The worker's side ----------------------------------------------------------------------- */
@@ -158,9 +180,9 @@ void load_pcap_tap(void *user, const struct zsip_tapped *tapped)
     uint32_t every = lane->pcap->every;
     uint64_t hash = 0;
 
-    if (every > 1 && !branch_of(tapped->data, tapped->bytes, &hash))
-        hash = lane->others++;
-    if (every <= 1 || hash % every == 0)
+    if (every > 1 && !branch_of(tapped->data, tapped->bytes, &lane->seen[tapped->out], &hash))
+        hash = mix(lane->others++);
+    if (hash <= lane->pcap->drawn)
         put(lane, tapped);
 }
 
@@ -226,7 +248,10 @@ bool load_pcap_create(struct load_pcap **out, FILE *file, uint32_t every, unsign
 
     *out = NULL;
     if (good) {
-        *pcap = (struct load_pcap){.file = file, .every = every, .workers = workers};
+        *pcap = (struct load_pcap){.file = file,
+                                   .every = every,
+                                   .drawn = every <= 1 ? UINT64_MAX : UINT64_MAX / every,
+                                   .workers = workers};
         pcap->utc_offset_ns = utc_offset_ns();
         pcap->lanes = aligned_alloc(64, workers * sizeof *pcap->lanes);
         good = pcap->lanes != NULL;
