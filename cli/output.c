@@ -73,6 +73,9 @@ static void metrics(void *user, FILE *out)
     if (output->load != NULL)
         load_now(output->load, &now);
     load_metric_run(out, &now, &output->latency);
+    if (output->slo != NULL && output->load != NULL)
+        load_metric_objectives(out, output->slo, &now, &output->latency,
+                               load_arrival_s(output->load));
     pthread_mutex_unlock(&output->lock);
     load_metric_process(out, ZSIP_VERSION);
 }
@@ -98,6 +101,7 @@ bool cli_output_open(struct cli_output *output, int argc, char *const *argv,
     output->argv = argv;
     config->second = second;
     config->second_user = output;
+    output->slo = config->slo;
     load_histogram_clear(&output->latency);
     pthread_mutex_init(&output->lock, NULL);
     if (!cli_outside_open(&output->watch, config->workers, metrics, output, output->text))

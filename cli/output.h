@@ -46,6 +46,7 @@ struct cli_output {
     pthread_mutex_t lock;
     struct load *load; /* NULL: none runs */
     struct load_histogram latency;
+    const struct load_slo *slo; /* NULL: none */
     FILE *text; /* what is for people: standard output, unless a file above is that */
     int argc;
     char *const *argv;

@@ -366,6 +366,16 @@ void load_now(const struct load *load, struct load_now *out)
     }
 }
 
+double load_arrival_s(const struct load *load)
+{
+    uint64_t begin_ns = load->start_ns + load->config.warmup_ns;
+    uint64_t now_ns = zsip_time_now().monotonic_ns;
+    double most_s = (double)load->config.duration_ns / 1e9;
+    double passed_s = now_ns > begin_ns ? (double)(now_ns - begin_ns) / 1e9 : 0;
+
+    return most_s > 0 && passed_s > most_s ? most_s : passed_s;
+}
+
 void load_rate_set(struct load *load, double rate)
 {
     for (uint32_t i = 0; i < load->config.workers; i++) {

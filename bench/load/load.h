@@ -265,6 +265,8 @@ struct load_now {
 };
 
 void load_now(const struct load *load, struct load_now *out);
+/* How long requests have been sent that count. Any thread. */
+double load_arrival_s(const struct load *load);
 
 /* The rate of an open loop from now on; 0 pauses. Any thread. */
 void load_rate_set(struct load *load, double rate);

@@ -281,3 +281,35 @@ void load_metric_run(FILE *out, const struct load_now *now, const struct load_hi
                           "latency of answers, from the planned start in an open loop", latency);
     load_metric_stats(out, "zsip_load", &now->endpoint, &now->ring);
 }
+
+void load_metric_objectives(FILE *out, const struct load_slo *slo, const struct load_now *now,
+                            const struct load_histogram *latency, double arrival_s)
+{
+    struct load_result result = {
+        .counters = now->counters,
+        .retransmissions = now->endpoint.retransmissions_out,
+        .arrival_s = arrival_s,
+        .latency = latency,
+        .from_send = latency,
+    };
+    const struct load_counters *counters = &now->counters;
+    uint64_t failed = counters->timed_out + counters->unreachable;
+
+    if (latency->total == 0)
+        return;
+    head(out, "zsip_load_objective_met", "1: the objective is met so far; 0: missed", "gauge");
+    for (uint32_t i = 0; i < slo->count; i++) {
+        const struct load_objective *one = &slo->objectives[i];
+
+        /* What is under way is not lost yet, and latencies are those of the seconds that are over.
+         */
+        result.counters.sent = failed + latency->total;
+        if (load_measure_unit(one->measure) != LOAD_UNIT_TIME)
+            result.counters.sent = failed + counters->answered_2xx + counters->answered_3xx +
+                                   counters->answered_4xx + counters->answered_5xx +
+                                   counters->answered_6xx;
+        if (!one->from_send && one->measure != LOAD_MEASURE_LOST)
+            fprintf(out, "zsip_load_objective_met{objective=\"%s\"} %d\n", one->text,
+                    load_objective_met(one, &result));
+    }
+}

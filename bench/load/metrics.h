@@ -4,6 +4,7 @@
 #define ZSIP_BENCH_LOAD_METRICS_H
 
 #include "load.h"
+#include "slo.h"
 
 #include <stdio.h>
 
@@ -34,5 +35,10 @@ void load_metric_stats(FILE *out, const char *prefix, const struct zsip_endpoint
                        const struct zsip_worker_stats *ring);
 /* A run: its counters, answers by status code and latencies. */
 void load_metric_run(FILE *out, const struct load_now *now, const struct load_histogram *latency);
+/* Whether the objectives are met by what is known so far, 1 or 0 each. Those of the uncorrected
+ * latency and of what was lost are known at the end only: they are left out. arrival_s: how long
+ * requests have been sent. */
+void load_metric_objectives(FILE *out, const struct load_slo *slo, const struct load_now *now,
+                            const struct load_histogram *latency, double arrival_s);
 
 #endif

@@ -6,9 +6,10 @@ import pathlib
 import re
 import tempfile
 import threading
+import time
 import unittest
 
-from common import hdr_counts, load, peers, percentile, summed, validate, zsip
+from common import HOST, hdr_counts, load, peers, percentile, summed, validate, zsip
 
 
 class Merge(unittest.TestCase):
@@ -126,6 +127,36 @@ class Merge(unittest.TestCase):
         ended = zsip("report", self.names[0], self.names[0])
         self.assertNotIn("What was not alike", ended.stdout)
         self.assertNotRegex(ended.stdout, r"[+-]\d+\.\d %")
+
+
+class Together(unittest.TestCase):
+    def test_two_programs_begin_at_one_instant(self):
+        """Each in a process of its own, as on two machines: told the instant, merged afterwards."""
+        with tempfile.TemporaryDirectory() as name, peers.serving() as server:
+            folder = pathlib.Path(name)
+            moment = int(time.time()) + 4
+            instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+            programs = [peers.Program(peers.zsip(), "load", "--rate", rate, "--duration", 1,
+                                      "--lag-max", "9s", "--start-at", instant, "--json",
+                                      folder / f"{rate}.json", f"udp:{HOST}:{server.port}")
+                        for rate in (300, 500)]
+            for program in programs:
+                self.assertEqual(0, program.wait(60), program)
+            names = [folder / f"{rate}.json" for rate in (300, 500)]
+            ended = zsip("report", "--merge", "--json", folder / "all.json", *names)
+            self.assertEqual(0, ended.returncode, ended)
+            parts = [json.loads(path.read_text()) for path in names]
+            merged = json.loads((folder / "all.json").read_text())
+        validate(merged)
+        for part in (*parts, merged):
+            self.assertEqual(moment * 1000000, part["started_utc_us"])
+        self.assertEqual(800, merged["counters"]["sent"])
+        self.assertEqual([0, 0], [part["offset_s"] for part in merged["merged"]])
+        for at in range(max(len(part["seconds"]) for part in parts)):
+            self.assertEqual(sum(part["seconds"][at]["sent"] for part in parts
+                                 if at < len(part["seconds"])), merged["seconds"][at]["sent"])
+        self.assertEqual(summed(*(hdr_counts(part["latency"]["hdr"]) for part in parts)),
+                         hdr_counts(merged["latency"]["hdr"]))
 
 
 class Wrong(unittest.TestCase):
