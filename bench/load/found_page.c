@@ -50,7 +50,7 @@ static bool probes_make(struct probes *probes, const struct load_found *found)
     size_t i, room = json_array_size(list) + 1;
 
     *probes = (struct probes){.count = (uint32_t)json_array_size(list)};
-    probes->by_rate = calloc(room, sizeof *probes->by_rate);
+    probes->by_rate = calloc(room, sizeof(const json_t *));
     probes->at = calloc(room, sizeof *probes->at);
     probes->p50 = calloc(room, sizeof *probes->p50);
     probes->p99 = calloc(room, sizeof *probes->p99);
@@ -67,7 +67,7 @@ static bool probes_make(struct probes *probes, const struct load_found *found)
         probes->by_rate[i] = probe;
         probes->rates[i] = number_of(probe, "rate_per_s");
     }
-    qsort(probes->by_rate, probes->count, sizeof *probes->by_rate, compare);
+    qsort(probes->by_rate, probes->count, sizeof(const json_t *), compare);
     return true;
 }
 

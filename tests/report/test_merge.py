@@ -134,7 +134,7 @@ class Together(unittest.TestCase):
         """Each in a process of its own, as on two machines: told the instant, merged afterwards."""
         with tempfile.TemporaryDirectory() as name, peers.serving() as server:
             folder = pathlib.Path(name)
-            moment = int(time.time()) + 4
+            moment = int(time.time()) + 8
             instant = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
             programs = [peers.Program(peers.zsip(), "load", "--rate", rate, "--duration", 1,
                                       "--lag-max", "9s", "--start-at", instant, "--json",
