@@ -34,11 +34,18 @@ static const uint8_t *party_value(const uint8_t *base, const uint8_t *begin, con
 static bool uri_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
                       struct zsip_uri *out)
 {
-    struct zsip_uri uri = {0};
-    if (!can_look(begin, end) || uri_match(base, begin, &uri) != (size_t)(end - begin))
+    /* Put together in place: copied from elsewhere, its many small stores could not be forwarded to
+     * the large loads of a copy. */
+    uint8_t before[sizeof(*out)];
+    if (!can_look(begin, end))
         return false;
-    uri.whole = zsip_slice_between(base, begin, end);
-    *out = uri;
+    __builtin_memcpy(before, out, sizeof(before));
+    *out = (struct zsip_uri){0};
+    if (uri_match(base, begin, out) != (size_t)(end - begin)) {
+        __builtin_memcpy(out, before, sizeof(before));
+        return false;
+    }
+    out->whole = zsip_slice_between(base, begin, end);
     return true;
 }
 

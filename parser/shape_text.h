@@ -46,6 +46,14 @@ static inline void bit_add(uint64_t *set, uint64_t bit)
 #define LOWER_8 0x2020202020202020u
 #define LOWER_4 0x20202020u
 
+/* A slice by one store, for who reads it at once: two stores can't be forwarded to one load. */
+static inline void slice_put(struct zsip_slice *out, const uint8_t *base, const uint8_t *from,
+                             const uint8_t *to)
+{
+    uint32_t both = (uint32_t)(from - base) + ((uint32_t)(to - from) << 16);
+    __builtin_memcpy(out, &both, sizeof(both));
+}
+
 /* Whether p has this text, which is in lower case and of letters, digits and what stands below them
  * in ASCII: the bit of case is ignored where it is one. */
 static inline bool text_8_is(const uint8_t *p, uint64_t lower)
@@ -195,8 +203,15 @@ static ALWAYS_INLINE uint64_t host_match(struct host_masks masks, const uint8_t 
             return 0;
     }
     uint64_t length = lowest(masks.outside) - before;
-    if (__builtin_expect(!host_judge(masks, kind), 0) || __builtin_expect(length == 0, 0))
-        return reference_match(base, p, host, kind);
+    if (__builtin_expect(!host_judge(masks, kind), 0) || __builtin_expect(length == 0, 0)) {
+        /* No address of what the caller has is given away: that stays in registers. */
+        struct zsip_slice inside = {0, 0};
+        uint8_t six = ZSIP_HOST_NONE;
+        length = reference_match(base, p, &inside, &six);
+        *host = inside;
+        *kind = six;
+        return length;
+    }
     *host = zsip_slice_between(base, p, p + length);
     return length;
 }

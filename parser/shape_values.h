@@ -91,7 +91,7 @@ static NOINLINE const uint8_t *party_match(const uint8_t *base, const uint8_t *b
     size_t length = uri_match(base, ++p, NULL);
     if (length == 0 || p[length] != '>')
         return NULL;
-    out->uri = zsip_slice_between(base, p, p + length);
+    slice_put(&out->uri, base, p, p + length);
     p += length + 1;
     const uint8_t *params = p;
     while (p < end && *p == ';') {
