@@ -339,17 +339,15 @@ static bool date_is_right(const struct zsip_fast *fast, const struct zsip_msg *m
     return value.length < 29 || !fast->date(begin) || zsip_machine_date(begin, begin + 29, &stop);
 }
 
+/* From each row the next one of the same field, and the first of all. */
 static bool finds_alike(const struct zsip_fast *fast, const struct zsip_msg *msg)
 {
-    for (unsigned id = 0; id < ZSIP_HEADER_ID_COUNT; id++) {
-        unsigned next = msg->header_count;
-        for (unsigned from = msg->header_count + 1; from-- > 0;) {
-            if (from < msg->header_count && msg->headers[from].id == id) {
-                next = from;
-            }
-            if (fast->find(msg, id, from) != next) {
-                return false;
-            }
+    const struct zsip_fast *plain = &zsip_fast_plain;
+    for (unsigned row = 0; row < msg->header_count; row++) {
+        unsigned id = msg->headers[row].id;
+        if (fast->find(msg, id, row) != row || fast->find(msg, id, 0) != plain->find(msg, id, 0) ||
+            fast->find(msg, id, row + 1) != plain->find(msg, id, row + 1)) {
+            return false;
         }
     }
     return true;
