@@ -7,7 +7,8 @@ each on one core, driven by the same client with C connections and D requests un
 The echo looks for more as long as zsip serve does before it sleeps (20 us), by epoll or io_uring,
 whichever is faster; 'limit sleeping' never looks. 'server ns' is the server's CPU time for each
 answered request, 'load' rows are zsip load's at zsip serve, 'sipp' rows SIPp's. 'new connection
-each' rows are that same client's, which opens and resets one for each request.
+each' rows are that same client's, which opens and resets one for each request; 'load new connection
+each' is zsip load --new-connection.
 
 'bytes per idle connection' is the growth of resident memory by 10,000 of them; 'beside idle' rows
 have these open meanwhile.
@@ -30,8 +31,8 @@ ECHOES = ("epoll", "incremental")
 IDLE = 10000
 SIPP_SECONDS = 2
 # Rates to try, the highest clean one counts; a connection a call collapses soon.
-SIPP_RATES = (40000, 60000, 80000, 100000)
-SIPP_NEW_RATES = (1000, 1500, 2000, 3000)
+SIPP_RATES = (5000, 10000, 20000, 40000, 60000, 80000, 100000)
+SIPP_NEW_RATES = (500, 1000, 1500, 2000, 3000)
 CONFIG = figures.ROOT / "bench" / "compare" / "kamailio-tcp.cfg"
 
 
@@ -129,6 +130,11 @@ def generators(bench):
     bench.sample("load one connection", seen.rate, "1/s")
     bench.sample("load ns one connection", seen.client_ns, "ns")
     check(bench, "load one connection", seen)
+    with rig.serving(rig.zsip_tcp()) as server:
+        seen = rig.load(server, "--new-connection", "--window", 64, seconds=SECONDS)
+    bench.sample("load new connection each", seen.rate, "1/s")
+    bench.sample("load ns new connection each", seen.client_ns, "ns")
+    check(bench, "load new connection each", seen)
     if shutil.which("sipp") is None:
         bench.note("sipp: not installed")
         return
@@ -136,10 +142,12 @@ def generators(bench):
                                   ("sipp new connection each", "tn", SIPP_NEW_RATES)):
         bench.sample(row, sipp_best(transport, rates), "1/s")
     for name, over, under in (("load over sipp", "load one connection", "sipp one connection"),
+                              ("load new connection each over sipp", "load new connection each",
+                               "sipp new connection each"),
                               ("new connection each over sipp", "new connection each",
                                "sipp new connection each")):
-        if over in bench.rows:
-            bench.sample(name, bench.rows[over][1][-1] / max(1, bench.rows[under][1][-1]), "")
+        if over in bench.rows and bench.rows[under][1][-1] > 0:
+            bench.sample(name, bench.rows[over][1][-1] / bench.rows[under][1][-1], "")
 
 
 def sipp_best(transport, rates):
