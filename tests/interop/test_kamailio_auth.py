@@ -46,7 +46,9 @@ class Authenticates(unittest.TestCase):
         self.assertEqual(0, ended.status, ended)
         self.assertEqual(count, counters["answered_2xx"], ended)
         if challenged is not None:
-            self.assertEqual(challenged, counters["challenged"], ended)
+            # A copy has a nonce count that is used up: where a machine is late, it is challenged.
+            more = counters["challenged"] - challenged
+            self.assertTrue(0 <= more <= counters["retransmissions"], ended)
 
     def test_register_is_challenged_once_a_user(self):
         for algorithm in ("MD5", "SHA-256"):
