@@ -1,13 +1,17 @@
 """Two interfaces joined by a virtual wire, the server's in a network namespace of its own:
 datagrams cross it as they would a network, not as they cross loopback."""
 import contextlib
+import ipaddress
 import os
 import signal
 import subprocess
 
 NAME = f"zsip-bench-{os.getpid()}"
-# RFC 2544 sets this prefix apart for benchmarks.
-CLIENT, SERVER, BITS = "198.18.255.1", "198.18.255.2", 30
+# RFC 2544 sets 198.18.0.0/15 apart for benchmarks. Addresses of our own each time: what a killed
+# run left behind must not answer for us.
+BITS = 30
+CLIENT, SERVER = (str(ipaddress.ip_address("198.19.0.0") + os.getpid() % 2**14 * 4 + host)
+                  for host in (1, 2))
 
 
 class Refused(Exception):
