@@ -370,6 +370,8 @@ void zsip_endpoint_alias_by(struct zsip_endpoint *endpoint, const struct aliasin
 void zsip_endpoint_touch_by(struct zsip_endpoint *endpoint, struct toucher *toucher)
 {
     endpoint->toucher = toucher;
+    if (toucher != NULL)
+        zsip_txn_scatter(endpoint->txn);
 }
 
 /* The worker that owns a request's identity, or sent the request a response is for. */

@@ -110,10 +110,15 @@ static bool take_all(struct zsip_txn *txn, const struct zsip_txn_config *config)
     txn->client_random = block_take(txn, config->client_max * sizeof(uint64_t), true);
     if (!buckets || !overflow || !txn->servers || !txn->clients || !txn->client_random)
         return false;
-    if (txn->pages && txn->memory.scattered)
-        txn->memory.scattered(txn->memory.user, buckets, txn->index_region.bytes_max);
     zsip_index_init(&txn->index, entries, buckets, overflow);
     return true;
+}
+
+void zsip_txn_scatter(struct zsip_txn *txn)
+{
+    if (txn->pages && txn->memory.scattered)
+        txn->memory.scattered(txn->memory.user, txn->index_region.memory,
+                              txn->index_region.bytes_max);
 }
 
 enum zsip_status zsip_txn_create(struct zsip_txn **txn_out, const struct zsip_txn_config *config)

@@ -360,6 +360,11 @@ enum zsip_status zsip_txn_expire(struct zsip_txn *txn, uint64_t now_ns,
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
+/* Says, once and before the first transaction, that what is asked for below is done by another
+ * thread: the index then asks for large pages, which spare its looks a miss of the TLB each. To
+ * bring one in takes a millisecond or two, longer than a step of ours may. */
+void zsip_txn_scatter(struct zsip_txn *txn);
+
 enum zsip_txn_range_kind {
     /* Make the pages of the range present. Contents must stay as they are (MADV_POPULATE_WRITE, or
      * an atomic "or 0" a page). May be done by another thread, later, or not at all: only speed
