@@ -27,6 +27,24 @@ def _run(*arguments):
         raise Refused(f"{' '.join(arguments)}: {done.stderr.strip()}")
 
 
+@contextlib.contextmanager
+def _namespaces(*names):
+    """Namespaces with a loopback; what is in them goes with them."""
+    if os.geteuid() != 0:
+        raise Refused("this takes root")
+    # A kill must not leave them behind.
+    old = signal.signal(signal.SIGTERM, lambda *_: exit(143))
+    try:
+        for name in names:
+            _run("ip", "netns", "add", name)
+            _run("ip", "-n", name, "link", "set", "lo", "up")
+        yield
+    finally:
+        for name in names:
+            subprocess.run(("ip", "netns", "delete", name), capture_output=True, check=False)
+        signal.signal(signal.SIGTERM, old)
+
+
 class Pair:
     server_address, client_address = SERVER, CLIENT
     # What to put before a program that shall run on that side.
@@ -46,29 +64,22 @@ class Pair:
 @contextlib.contextmanager
 def pair(segmentation):
     """segmentation: whether trains may cross whole, as they do on loopback."""
-    if os.geteuid() != 0:
-        raise Refused("this takes root")
     here, there = f"zb{os.getpid()}a"[:15], f"zb{os.getpid()}b"[:15]
-    # A kill must not leave the namespace behind.
-    old = signal.signal(signal.SIGTERM, lambda *_: exit(143))
-    try:
-        _run("ip", "netns", "add", NAME)
+    with _namespaces(NAME):
         _run("ip", "link", "add", here, "type", "veth", "peer", "name", there, "netns", NAME)
         _run("ip", "address", "add", f"{CLIENT}/{BITS}", "dev", here)
         _run("ip", "-n", NAME, "address", "add", f"{SERVER}/{BITS}", "dev", there)
         _run("ip", "link", "set", here, "up")
         _run("ip", "-n", NAME, "link", "set", there, "up")
-        _run("ip", "-n", NAME, "link", "set", "lo", "up")
         if not segmentation:
             _run("ethtool", "-K", here, "tx-udp-segmentation", "off", "gro", "off")
             _run("ip", "netns", "exec", NAME, "ethtool", "-K", there, "tx-udp-segmentation", "off",
                  "gro", "off")
-        yield Pair(here)
-    finally:
-        # The wire goes with the namespace that one of its ends is in.
-        subprocess.run(("ip", "netns", "delete", NAME), capture_output=True, check=False)
-        subprocess.run(("ip", "link", "delete", here), capture_output=True, check=False)
-        signal.signal(signal.SIGTERM, old)
+        try:
+            yield Pair(here)
+        finally:
+            # It goes with the namespace that its other end is in, but not at once.
+            subprocess.run(("ip", "link", "delete", here), capture_output=True, check=False)
 
 
 class Route:
@@ -96,14 +107,8 @@ def _join(here, there, device, mtu, addresses):
 @contextlib.contextmanager
 def narrow(mtu):
     """Routes, one each of IPv4 and IPv6, on which no more than mtu bytes come through whole."""
-    if os.geteuid() != 0:
-        raise Refused("this takes root")
     client, router, server = (f"{NAME}-{end}" for end in ("client", "router", "server"))
-    old = signal.signal(signal.SIGTERM, lambda *_: exit(143))
-    try:
-        for name in (client, router, server):
-            _run("ip", "netns", "add", name)
-            _run("ip", "-n", name, "link", "set", "lo", "up")
+    with _namespaces(client, router, server):
         _join(client, router, "wide", 1500,
               ("198.18.254.1/30", "fd00:1::1/64", "198.18.254.2/30", "fd00:1::2/64"))
         _join(router, server, "narrow", mtu,
@@ -116,7 +121,3 @@ def narrow(mtu):
             _run("ip", "-n", name, "-6", "route", "add", "default", "via", via6)
         before = [("ip", "netns", "exec", name) for name in (client, server)]
         yield [Route("IPv4", *before, "198.18.254.6"), Route("IPv6", *before, "[fd00:2::2]")]
-    finally:
-        for name in (client, router, server):
-            subprocess.run(("ip", "netns", "delete", name), capture_output=True, check=False)
-        signal.signal(signal.SIGTERM, old)

@@ -188,8 +188,8 @@ static enum zsip_status size_check(struct zsip_endpoint *endpoint, const struct 
         return ZSIP_ERROR_SIZE;
     if (!zsip_size_over(endpoint, &send->path, request->byte_count, send->path_mtu))
         return ZSIP_OK;
-    if (zsip_size_switches(endpoint) && request->byte_count <= DATAGRAM_BYTES_MAX &&
-        zsip_size_refuses(endpoint, &send->path.remote))
+    if (zsip_size_switches(endpoint) &&
+        zsip_size_refuses(endpoint, &send->path.remote, request->byte_count))
         return ZSIP_OK;
     if (zsip_size_switches(endpoint))
         request->over_tcp = zsip_size_via(request->bytes, request->byte_count, "TCP");

@@ -267,17 +267,17 @@ enum request_state {
 /* Room for the largest request there is. */
 #define LARGE_ROOM_BYTES 65536u
 
-/* A host to which no more than this goes in one piece, as an ICMP error told. */
-struct narrow_path {
+/* What a host taught us for a while about the way to it. */
+struct known_host {
     uint8_t ip[16];
-    uint32_t mtu;
     uint8_t family;
-    uint64_t until_ns; /* of the MTU; 0: none is known */
-    uint64_t refused_until_ns;
     uint16_t refused_port; /* where TCP was refused */
+    uint32_t mtu;          /* no more goes there in one piece, as an ICMP error told */
+    uint64_t mtu_until_ns;
+    uint64_t refused_until_ns;
 };
 
-#define NARROW_PATHS 64u
+#define KNOWN_HOSTS 64u
 
 /* Where the answer before went, and the path its request had come by, which must still be what it
  * was: within one call of zsip_endpoint_receive. */
@@ -345,8 +345,8 @@ struct zsip_endpoint {
     uint64_t ids_drawn; /* Call-IDs and tags minted */
     uint8_t id_secret[16];
     uint8_t target_secret[16];
-    struct narrow_path narrow[NARROW_PATHS];
-    uint64_t narrow_until_ns; /* none of them counts from then on */
+    struct known_host hosts[KNOWN_HOSTS];
+    uint64_t mtus_until_ns; /* no MTU of theirs counts from then on */
 
     struct zsip_endpoint_stats stats;
     /* An answer on its way into the log. */
@@ -407,9 +407,11 @@ bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path
                     uint32_t path_mtu);
 /* Whether they then go over TCP by themselves. */
 bool zsip_size_switches(const struct zsip_endpoint *endpoint);
-/* TCP was refused there; and whether it was so lately that it is not tried again. */
+/* TCP was refused there; and whether it was so lately that so many bytes, if a datagram holds them,
+ * go by UDP without being asked again. */
 void zsip_size_refused(struct zsip_endpoint *endpoint, const struct zsip_address *remote);
-bool zsip_size_refuses(struct zsip_endpoint *endpoint, const struct zsip_address *remote);
+bool zsip_size_refuses(struct zsip_endpoint *endpoint, const struct zsip_address *remote,
+                       size_t bytes);
 /* Makes the transport in the top Via of a request be what it leaves by, token is of three letters.
  * Says whether there was one to replace. */
 bool zsip_size_via(uint8_t *request, size_t bytes, const char *token);

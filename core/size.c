@@ -19,41 +19,41 @@ static const uint64_t narrow_ns = 600 * ZSIP_NS_PER_S;
 /* Who refused TCP is not asked by each large request anew, which would wait for its turn. */
 static const uint64_t refused_ns = 10 * ZSIP_NS_PER_S;
 
-/* ---- Paths known to be narrow ---------------------------------------------------------------- */
+/* ---- What hosts taught us -------------------------------------------------------------------- */
 
-/* The one place where an address stands, if it does: the newest of those that share it wins. */
-static struct narrow_path *narrow_place(struct zsip_endpoint *endpoint,
-                                        const struct zsip_address *remote)
+/* The one place where a host stands, if it does: the newest of those that share it wins. */
+static struct known_host *host_place(struct zsip_endpoint *endpoint,
+                                     const struct zsip_address *remote)
 {
     struct zsip_siphash hash;
     zsip_siphash_begin(&hash, zsip_siphash_secret(endpoint->target_secret));
     zsip_siphash_update(&hash, remote->ip, sizeof(remote->ip));
-    return &endpoint->narrow[zsip_siphash_end(&hash).low % NARROW_PATHS];
+    return &endpoint->hosts[zsip_siphash_end(&hash).low % KNOWN_HOSTS];
 }
 
-static bool place_is(const struct narrow_path *place, const struct zsip_address *remote)
+static bool host_is(const struct known_host *host, const struct zsip_address *remote)
 {
-    return place->family == remote->family && memcmp(place->ip, remote->ip, sizeof(place->ip)) == 0;
+    return host->family == remote->family && memcmp(host->ip, remote->ip, sizeof(host->ip)) == 0;
 }
 
-static struct narrow_path *narrow_take(struct zsip_endpoint *endpoint,
-                                       const struct zsip_address *remote)
+static struct known_host *host_take(struct zsip_endpoint *endpoint,
+                                    const struct zsip_address *remote)
 {
-    struct narrow_path *place = narrow_place(endpoint, remote);
-    if (!place_is(place, remote))
-        *place = (struct narrow_path){.family = remote->family};
-    memcpy(place->ip, remote->ip, sizeof(place->ip));
-    return place;
+    struct known_host *host = host_place(endpoint, remote);
+    if (!host_is(host, remote)) {
+        *host = (struct known_host){.family = remote->family};
+        memcpy(host->ip, remote->ip, sizeof(host->ip));
+    }
+    return host;
 }
 
 /* The MTU that an ICMP error told of the path to this host; 0: none did lately. */
-static uint32_t narrow_mtu(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
+static uint32_t told_mtu(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
 {
-    if (endpoint->now_ns >= endpoint->narrow_until_ns)
+    if (endpoint->now_ns >= endpoint->mtus_until_ns)
         return 0;
-    const struct narrow_path *place = narrow_place(endpoint, remote);
-    bool known = endpoint->now_ns < place->until_ns && place_is(place, remote);
-    return known ? place->mtu : 0;
+    const struct known_host *host = host_place(endpoint, remote);
+    return endpoint->now_ns < host->mtu_until_ns && host_is(host, remote) ? host->mtu : 0;
 }
 
 void zsip_endpoint_path_mtu(struct zsip_endpoint *endpoint, const struct zsip_address *remote,
@@ -61,9 +61,24 @@ void zsip_endpoint_path_mtu(struct zsip_endpoint *endpoint, const struct zsip_ad
 {
     uint32_t least = remote->family == ZSIP_FAMILY_IPV4 ? IPV4_MTU_BYTES_MIN : IPV6_MTU_BYTES_MIN;
     zsip_endpoint_advance(endpoint, now);
-    struct narrow_path *place = narrow_take(endpoint, remote);
-    place->mtu = mtu > least ? mtu : least;
-    place->until_ns = endpoint->narrow_until_ns = endpoint->now_ns + narrow_ns;
+    struct known_host *host = host_take(endpoint, remote);
+    host->mtu = mtu > least ? mtu : least;
+    host->mtu_until_ns = endpoint->mtus_until_ns = endpoint->now_ns + narrow_ns;
+}
+
+void zsip_size_refused(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
+{
+    struct known_host *host = host_take(endpoint, remote);
+    host->refused_port = remote->port;
+    host->refused_until_ns = endpoint->now_ns + refused_ns;
+}
+
+bool zsip_size_refuses(struct zsip_endpoint *endpoint, const struct zsip_address *remote,
+                       size_t bytes)
+{
+    const struct known_host *host = host_place(endpoint, remote);
+    return bytes <= DATAGRAM_BYTES_MAX && endpoint->now_ns < host->refused_until_ns &&
+           host->refused_port == remote->port && host_is(host, remote);
 }
 
 /* ---- The rule -------------------------------------------------------------------------------- */
@@ -74,7 +89,7 @@ bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path
     if (path->flags & ZSIP_PATH_RELIABLE)
         return false;
     uint32_t mtu = path_mtu != 0 ? path_mtu : endpoint->config.path_mtu;
-    uint32_t told = narrow_mtu(endpoint, &path->remote);
+    uint32_t told = told_mtu(endpoint, &path->remote);
     if (told != 0 && (mtu == 0 || told < mtu))
         mtu = told;
     uint32_t known_max = mtu > MTU_ROOM_BYTES ? mtu - MTU_ROOM_BYTES : 0;
@@ -84,20 +99,6 @@ bool zsip_size_over(struct zsip_endpoint *endpoint, const struct zsip_path *path
 bool zsip_size_switches(const struct zsip_endpoint *endpoint)
 {
     return endpoint->config.tcp && !endpoint->config.udp_oversize;
-}
-
-void zsip_size_refused(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
-{
-    struct narrow_path *place = narrow_take(endpoint, remote);
-    place->refused_port = remote->port;
-    place->refused_until_ns = endpoint->now_ns + refused_ns;
-}
-
-bool zsip_size_refuses(struct zsip_endpoint *endpoint, const struct zsip_address *remote)
-{
-    const struct narrow_path *place = narrow_place(endpoint, remote);
-    return endpoint->now_ns < place->refused_until_ns && place->refused_port == remote->port &&
-           place_is(place, remote);
 }
 
 /* Where the transport of the top Via stands, the second line of every request of ours. */

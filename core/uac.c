@@ -94,8 +94,7 @@ static enum zsip_status request_build(struct zsip_endpoint *endpoint, struct req
                     zsip_size_over(endpoint, &request->path, bytes, 0);
     if (!switches)
         return ZSIP_OK;
-    request->refused =
-        bytes <= DATAGRAM_BYTES_MAX && zsip_size_refuses(endpoint, &request->path.remote);
+    request->refused = zsip_size_refuses(endpoint, &request->path.remote, bytes);
     return request->refused ? ZSIP_OK : ZSIP_MORE;
 }
 

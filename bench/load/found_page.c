@@ -157,6 +157,15 @@ static void put_search(FILE *out, struct probes *probes)
 
 static void put_probes(FILE *out, const struct load_found *found)
 {
+    static const struct {
+        const char *key;
+        enum load_figure_unit unit;
+    } columns[] = {
+        {"rate_per_s", LOAD_FIGURE_RATE},     {"sent", LOAD_FIGURE_COUNT},
+        {"p50_us", LOAD_FIGURE_US},           {"p99_us", LOAD_FIGURE_US},
+        {"max_us", LOAD_FIGURE_US},           {"loss", LOAD_FIGURE_SHARE},
+        {"retransmitted", LOAD_FIGURE_SHARE},
+    };
     json_t *probe;
     size_t i;
 
@@ -168,19 +177,11 @@ static void put_probes(FILE *out, const struct load_found *found)
     {
         const char *missed = load_found_missed(probe);
 
-        fprintf(out, "<tr><th scope=\"row\">%zu</th><td>%s</td><td>%s</td>", i + 1,
-                load_figure_text(LOAD_FIGURE_RATE, number_of(probe, "rate_per_s")).text,
-                load_figure_text(LOAD_FIGURE_COUNT, number_of(probe, "sent")).text);
-        fprintf(out, "<td>%s</td>",
-                load_figure_text(LOAD_FIGURE_US, number_of(probe, "p50_us")).text);
-        fprintf(out, "<td>%s</td>",
-                load_figure_text(LOAD_FIGURE_US, number_of(probe, "p99_us")).text);
-        fprintf(out, "<td>%s</td>",
-                load_figure_text(LOAD_FIGURE_US, number_of(probe, "max_us")).text);
-        fprintf(out, "<td>%s</td>",
-                load_figure_text(LOAD_FIGURE_SHARE, number_of(probe, "loss")).text);
-        fprintf(out, "<td>%s</td>",
-                load_figure_text(LOAD_FIGURE_SHARE, number_of(probe, "retransmitted")).text);
+        fprintf(out, "<tr><th scope=\"row\">%zu</th>", i + 1);
+        for (unsigned column = 0; column < sizeof columns / sizeof columns[0]; column++)
+            fprintf(
+                out, "<td>%s</td>",
+                load_figure_text(columns[column].unit, number_of(probe, columns[column].key)).text);
         fprintf(out, "<td class=\"left\">%s",
                 missed[0] == '\0'                 ? "met"
                 : strncmp(missed, "void", 4) == 0 ? ""

@@ -271,10 +271,19 @@ def main():
     if "--wire" not in sys.argv:
         unittest.main(verbosity=2)
     sys.argv.remove("--wire")
+
+    def use(pair):
+        Case.place = Place(pair.server_address, pair.server, pair.client_address)
+        Case.wire = pair
+    main_across(netns.pair(segmentation=True), use)
+
+
+def main_across(way, use):
+    """Runs the tests of the calling file across a way of netns, which use() is told of. Skips all
+    of them where network namespaces are not allowed."""
     try:
-        with netns.pair(segmentation=True) as pair:
-            Case.place = Place(pair.server_address, pair.server, pair.client_address)
-            Case.wire = pair
+        with way as made:
+            use(made)
             ended = unittest.main(verbosity=2, exit=False)
     except netns.Refused as refused:
         print("skipped, no network namespaces here:", refused)

@@ -1,9 +1,7 @@
 """A path that turns out to be narrower than the interface: the ICMP error that says so is believed,
 and requests too large for the path go over TCP from then on (RFC 3261 section 18.1.1)."""
 import re
-import sys
 import tempfile
-import time
 import unittest
 
 import tcp
@@ -24,9 +22,7 @@ class Narrow(unittest.TestCase):
                                    "--listen", f"udp:{route.address}:5060",
                                    "--listen", f"tcp:{route.address}:5060")
             try:
-                deadline = time.monotonic() + tcp.PATIENCE_S
-                while "listening" not in server.output() and time.monotonic() < deadline:
-                    time.sleep(0.02)
+                server.says("listening")
                 load = peers.run(*route.client, peers.zsip(), "load", "--count", count,
                                  "--window", 1, "--body-bytes", body_bytes,
                                  "--json", f"{folder}/load.json",
@@ -58,10 +54,4 @@ class Narrow(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    try:
-        with netns.narrow(MTU) as ROUTES:
-            ended = unittest.main(verbosity=2, exit=False)
-    except netns.Refused as refused:
-        print("skipped, no network namespaces here:", refused)
-        sys.exit(peers.SKIPPED)
-    sys.exit(0 if ended.result.wasSuccessful() else 1)
+    tcp.main_across(netns.narrow(MTU), ROUTES.extend)
