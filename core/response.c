@@ -73,32 +73,34 @@ static bool parse_ipv4(struct zsip_view host, uint8_t ip[4])
     return part == 4;
 }
 
+/* Of a datagram the source's with rport (RFC 3581 section 4) and where the Via was not understood,
+ * else sent-by's. A stream's answer goes over the connection the request came on, which its flow
+ * names; only if that is gone, to the port of sent-by at the address it came from (RFC 3261 section
+ * 18.2.2). */
+static uint16_t response_port(const struct zsip_msg *msg, const struct zsip_path *path)
+{
+    const struct zsip_via *via = &msg->via;
+    bool datagram = (path->flags & ZSIP_PATH_RELIABLE) == 0;
+    if (datagram && (via->host.length == 0 || (via->flags & ZSIP_VIA_RPORT)))
+        return path->remote.port;
+    return via->port != 0 ? via->port : 5060;
+}
+
 struct zsip_path zsip_response_path(const struct zsip_endpoint *endpoint,
                                     const struct zsip_msg *msg, const struct zsip_path *path)
 {
+    /* The source address is what received would say, so it is right with or without it. */
     struct zsip_path out = *path;
     const struct zsip_via *via = &msg->via;
-    if (path->flags & ZSIP_PATH_RELIABLE) {
-        /* Over the connection the request came on, which its flow names; if that is gone, to the
-         * port of sent-by at the address it came from (section 18.2.2). */
-        out.remote.port = via->port != 0 ? via->port : 5060;
-        return out;
-    }
-    if (via->host.length == 0)
-        return out; /* a Via that was not understood: back to where it came from */
-    if (endpoint->config.maddr && zsip_slice_present(via->maddr) &&
-        out.remote.family == ZSIP_FAMILY_IPV4) {
+    out.remote.port = response_port(msg, path);
+    if (endpoint->config.maddr && (path->flags & ZSIP_PATH_RELIABLE) == 0 &&
+        zsip_slice_present(via->maddr) && out.remote.family == ZSIP_FAMILY_IPV4) {
         uint8_t ip[4];
         if (parse_ipv4(zsip_msg_view(msg, via->maddr), ip)) {
             memcpy(out.remote.ip, ip, sizeof(ip));
             out.remote.port = via->port != 0 ? via->port : 5060;
-            return out;
         }
     }
-    /* The source address is what received would say, so it is right with or without it. The port:
-     * the source's with rport (RFC 3581 section 4), else sent-by's. */
-    if (!(via->flags & ZSIP_VIA_RPORT))
-        out.remote.port = via->port != 0 ? via->port : 5060;
     return out;
 }
 
@@ -402,14 +404,13 @@ static const struct zsip_path *reply_path(struct zsip_endpoint *endpoint,
                                           const struct zsip_msg *msg, const struct zsip_path *path)
 {
     struct reply *reply = &endpoint->reply;
-    bool plain = (path->flags & ZSIP_PATH_RELIABLE) == 0 && (msg->via.flags & ZSIP_VIA_RPORT) &&
-                 msg->via.host.length > 0 && !endpoint->config.maddr;
-    if (plain && reply->received == path && reply->sent != NULL &&
-        reply->sent == zsip_output_last_path(&endpoint->output))
+    if (!endpoint->config.maddr && reply->received == path && reply->sent != NULL &&
+        reply->sent == zsip_output_last_path(&endpoint->output) &&
+        reply->sent->remote.port == response_port(msg, path))
         return reply->sent;
     struct zsip_path to = zsip_response_path(endpoint, msg, path);
     const struct zsip_path *sent = zsip_output_path(&endpoint->output, &to);
-    *reply = (struct reply){.received = plain ? path : NULL, .sent = sent};
+    *reply = (struct reply){.received = path, .sent = sent};
     return sent;
 }
 
