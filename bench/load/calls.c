@@ -3,6 +3,7 @@
 
 #include "bench/load/scenario/scenario.h"
 #include "format.h"
+#include "run.h"
 
 #include <stddef.h>
 
@@ -89,5 +90,78 @@ json_t *load_calls_json(const struct scenario *scenario, const struct load_calls
                                               (json_int_t)steps[i].unexpected));
     }
     json_object_set_new(out, "steps", list);
+    return out;
+}
+
+/* ---- Several results as one ------------------------------------------------------------------ */
+
+static void add(json_t *to, const json_t *from, const char *key)
+{
+    json_int_t sum = json_integer_value(json_object_get(to, key)) +
+                     json_integer_value(json_object_get(from, key));
+
+    json_object_set_new(to, key, json_integer(sum));
+}
+
+static bool steps_alike(const json_t *a, const json_t *b)
+{
+    size_t i;
+    json_t *step;
+
+    if (json_array_size(a) != json_array_size(b))
+        return false;
+    json_array_foreach(a, i, step)
+    {
+        const json_t *other = json_array_get(b, i);
+
+        if (!json_equal(json_object_get(step, "line"), json_object_get(other, "line")) ||
+            !json_equal(json_object_get(step, "step"), json_object_get(other, "step")))
+            return false;
+    }
+    return true;
+}
+
+static void add_steps(json_t *to, const json_t *from)
+{
+    size_t i;
+    json_t *step;
+
+    json_array_foreach(to, i, step)
+    {
+        const json_t *other = json_array_get(from, i);
+
+        add(step, other, "messages");
+        add(step, other, "timeouts");
+        add(step, other, "unexpected");
+    }
+}
+
+json_t *load_calls_sum(const struct load_run *runs, unsigned count, json_t *notes)
+{
+    const struct load_run *first = NULL;
+    json_t *out = NULL;
+
+    for (unsigned i = 0; i < count; i++) {
+        json_t *calls = json_object_get(runs[i].root, "calls");
+
+        if (calls == NULL)
+            continue;
+        if (out == NULL) {
+            first = &runs[i];
+            out = json_deep_copy(calls);
+            continue;
+        }
+#define X(name, text) add(out, calls, #name);
+        LOAD_CALLS_MAP(X)
+#undef X
+        if (steps_alike(json_object_get(out, "steps"), json_object_get(calls, "steps"))) {
+            add_steps(json_object_get(out, "steps"), json_object_get(calls, "steps"));
+            continue;
+        }
+        json_object_set_new(out, "steps", json_array());
+        json_array_append_new(
+            notes, json_sprintf("%s and %s are not alike in the steps of their scenarios",
+                                first->file, runs[i].file));
+    }
     return out;
 }

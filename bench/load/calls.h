@@ -43,4 +43,10 @@ void load_calls_print(FILE *out, const struct scenario *scenario, const struct l
 json_t *load_calls_json(const struct scenario *scenario, const struct load_calls *calls,
                         const struct load_step *steps);
 
+struct load_run;
+
+/* The calls of results as those of one; NULL: none of them has any. Steps are summed where all have
+ * the same; where not, a line is added to notes, an array. The caller's. */
+json_t *load_calls_sum(const struct load_run *runs, unsigned count, json_t *notes);
+
 #endif

@@ -280,6 +280,7 @@ bool load_html_put(FILE *out, const struct load_run *runs, unsigned count, const
     good = load_html_plots(out, runs, count);
     load_html_sends(out, runs, count);
     load_html_status(out, runs, count);
+    load_html_calls(out, runs, count);
     load_html_figures(out, runs, count);
     put_bottom(out, runs, count);
     load_html_close(out, version);

@@ -20,6 +20,9 @@ void load_html_sends(FILE *out, const struct load_run *runs, unsigned count);
 void load_html_status(FILE *out, const struct load_run *runs, unsigned count);
 void load_html_figures(FILE *out, const struct load_run *runs, unsigned count);
 
+/* html_calls.c: what became of the calls of a scenario, where one was run. */
+void load_html_calls(FILE *out, const struct load_run *runs, unsigned count);
+
 /* "<th>A</th>" for each run, with its colour; nothing for a single one but name. */
 void load_html_heads(FILE *out, unsigned count, const char *name);
 

@@ -1,5 +1,6 @@
 #include "merge.h"
 
+#include "calls.h"
 #include "codec.h"
 #include "json.h"
 
@@ -355,7 +356,7 @@ json_t *load_merge(const struct load_run *runs, unsigned count, const char *vers
                    const char *const *argv, json_t **notes, char *error, size_t error_bytes)
 {
     struct merge merge = {runs, count, runs[0].started_utc_us, json_array()};
-    json_t *out = json_object();
+    json_t *out = json_object(), *calls;
 
     for (unsigned i = 1; i < count; i++) {
         if (runs[i].started_utc_us < merge.started_utc_us)
@@ -387,6 +388,9 @@ json_t *load_merge(const struct load_run *runs, unsigned count, const char *vers
     registrations(&merge, out);
     json_object_set_new(out, "generator", generator(&merge));
     json_object_set_new(out, "seconds", seconds(&merge));
+    calls = load_calls_sum(runs, count, merge.notes);
+    if (calls != NULL)
+        json_object_set_new(out, "calls", calls);
     if (count > 1)
         json_object_set_new(out, "merged", sources(&merge));
     if (notes != NULL)

@@ -22,6 +22,8 @@ except ImportError:
     os.execv("/usr/bin/python3", ["/usr/bin/python3", *sys.argv])
 
 HOST = peers.HOST
+SCENARIOS = ROOT / "examples" / "scenarios"
+USERS = "SEQUENTIAL\nalice;example.com;secret\nbob;example.com;secret\n"
 SCHEMA = json.loads((ROOT / "docs" / "load.schema.json").read_text())
 jsonschema.Draft202012Validator.check_schema(SCHEMA)
 

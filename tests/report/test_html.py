@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import browser
-from common import load, peers, zsip
+from common import SCENARIOS, USERS, load, peers, zsip
 
 # Where to leave pictures for people to look at.
 PICTURES = os.environ.get("PICTURES")
@@ -40,6 +40,10 @@ class Page(unittest.TestCase):
             cls.ended, cls.data = load(server, cls.path, "--rate", 800, "--duration", 3, "--slo",
                                        "p99<10s,loss<0.01%", "--html", cls.path / "run.html")
             load(server, cls.path, "--window", 8, "--duration", 2, name="other")
+            (cls.path / "users.csv").write_text(USERS)
+            load(server, cls.path, "--sf", SCENARIOS / "message.xml", "--inf",
+                 cls.path / "users.csv", "--count", 10, "--html", cls.path / "calls.html",
+                 name="calls")
         zsip("report", "--html", cls.path / "two.html", cls.path / "run.json",
              cls.path / "other.json")
         cls.browser = browser.Browser()
@@ -71,7 +75,7 @@ class Page(unittest.TestCase):
             self.clean(name, dark=True)
 
     def test_it_fits_a_phone(self):
-        for name in ("run.html", "two.html"):
+        for name in ("run.html", "two.html", "calls.html"):
             self.clean(name, width=400, height=800)
             self.fits(400)
         small = self.browser.evaluate(
@@ -103,6 +107,13 @@ class Page(unittest.TestCase):
         self.assertEqual(3, self.browser.evaluate("document.querySelectorAll('svg').length"))
         rows = self.browser.evaluate("document.querySelectorAll('details tbody tr').length")
         self.assertEqual(len(self.data["seconds"]), rows)
+
+    def test_calls_of_a_scenario_are_shown(self):
+        self.clean("calls.html")
+        text = self.browser.evaluate("document.body.innerText")
+        for words in ("Calls", "message.xml", "calls that came to the end of the scenario",
+                      "send MESSAGE", "recv 200"):
+            self.assertIn(words, text)
 
     def test_two_runs_are_told_apart(self):
         self.clean("two.html")

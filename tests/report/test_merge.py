@@ -9,7 +9,8 @@ import threading
 import time
 import unittest
 
-from common import HOST, hdr_counts, load, peers, percentile, summed, validate, zsip
+from common import (HOST, SCENARIOS, USERS, hdr_counts, load, peers, percentile, summed, validate,
+                    zsip)
 
 
 class Merge(unittest.TestCase):
@@ -157,6 +158,43 @@ class Together(unittest.TestCase):
                                  if at < len(part["seconds"])), merged["seconds"][at]["sent"])
         self.assertEqual(summed(*(hdr_counts(part["latency"]["hdr"]) for part in parts)),
                          hdr_counts(merged["latency"]["hdr"]))
+
+
+class Calls(unittest.TestCase):
+    """What became of the calls of a scenario."""
+
+    def test_calls_and_steps_add_up(self):
+        with tempfile.TemporaryDirectory() as name, peers.serving() as server:
+            folder, parts = pathlib.Path(name), []
+            (folder / "users.csv").write_text(USERS)
+            for run, scenario, calls in (("a", "message", 20), ("b", "message", 30),
+                                         ("c", "options", 5)):
+                parts.append(load(server, folder, "--sf", SCENARIOS / f"{scenario}.xml", "--inf",
+                                  folder / "users.csv", "--count", calls, name=run)[1]["calls"])
+            plain = load(server, folder, "--count", 10, name="plain")[1]
+
+            def merged(*names):
+                ended = zsip("report", "--merge", "--json", folder / "all.json", "--html",
+                             folder / "all.html", *(folder / f"{each}.json" for each in names))
+                self.assertEqual(0, ended.returncode, ended)
+                out = json.loads((folder / "all.json").read_text())
+                validate(out)
+                return out, (folder / "all.html").read_text(), ended.stdout + ended.stderr
+
+            both, page, _ = merged("a", "b")
+            mixed, _, said = merged("a", "c")
+            beside, _, _ = merged("plain", "a")
+        self.assertNotIn("calls", plain)
+        self.assertEqual((50, 50, 0), tuple(both["calls"][key]
+                                            for key in ("started", "succeeded", "failed")))
+        for at, step in enumerate(both["calls"]["steps"]):
+            self.assertEqual(sum(part["steps"][at]["messages"] for part in parts[:2]),
+                             step["messages"])
+        self.assertIn("<h2>Calls</h2>", page)
+        self.assertIn("send MESSAGE", page)
+        self.assertEqual((25, []), (mixed["calls"]["started"], mixed["calls"]["steps"]))
+        self.assertIn("not alike in the steps", said)
+        self.assertEqual(parts[0], beside["calls"])
 
 
 class Wrong(unittest.TestCase):
