@@ -86,6 +86,7 @@ bool shape_status_set(const char *text, struct shape *shape)
             before += weights[at++];
         shape->statuses[i] = (uint16_t)codes[at];
     }
+    shape->status = count == 1 ? (uint16_t)codes[0] : 0;
     return true;
 }
 
@@ -149,6 +150,8 @@ static double uniform(uint64_t *state)
 
 unsigned shape_status(const struct shape *shape, uint64_t *state)
 {
+    if (shape->status != 0)
+        return shape->status;
     return shape->statuses[shape_random(state) % SHAPE_STATUSES];
 }
 

@@ -11,6 +11,7 @@
 enum shape_delay { SHAPE_DELAY_FIXED, SHAPE_DELAY_UNIFORM, SHAPE_DELAY_EXPONENTIAL };
 
 struct shape {
+    uint16_t status; /* of all answers; 0: they are drawn */
     uint16_t statuses[SHAPE_STATUSES];
     enum shape_delay delay;
     uint64_t delay_ns;     /* fixed, the least, or the mean */
