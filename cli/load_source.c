@@ -1,6 +1,8 @@
 /* zsip load: where from, and by which connections. */
 #include "load.h"
 
+#include "bench/load/scenario/scenario.h"
+
 bool load_source_set(const char *text, struct load_arguments *out)
 {
     char error[400];
@@ -18,14 +20,28 @@ bool load_source_set(const char *text, struct load_arguments *out)
     return true;
 }
 
+/* The line of a scenario's first <recv request>; 0: it has none. */
+static unsigned receives_at(const struct scenario *scenario)
+{
+    for (uint32_t i = 0; scenario != NULL && i < scenario->step_count; i++) {
+        if (scenario->steps[i].kind == SCENARIO_RECV_REQUEST)
+            return scenario->steps[i].line;
+    }
+    return 0;
+}
+
 static bool connections_check(const struct load_config *config)
 {
+    unsigned line = receives_at(config->scenario);
+
     if (!config->connection_each)
         return true;
     if (config->transport != ZSIP_TRANSPORT_TCP)
         cli_error("--new-connection: the target is not tcp; write tcp: in front of it");
-    else if (config->scenario != NULL)
-        cli_error("--new-connection: is of plain requests; a scenario's calls share --connections");
+    else if (line > 0)
+        cli_error("--new-connection: %s:%u waits for a request, and the connection that it would "
+                  "come over is closed by then; give --connections N",
+                  config->scenario->path, line);
     else if (config->connections > 0)
         cli_error("--new-connection: leaves nothing for --connections; give one of them");
     else

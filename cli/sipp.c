@@ -178,7 +178,6 @@ struct translator {
     const char *rate;   /* of -r */
     const char *period; /* of -rp */
     const char *prefix; /* of the target */
-    const char *calls;  /* of -l */
     bool each;          /* -t tn */
 };
 
@@ -250,8 +249,6 @@ static bool take(struct translator *self, const struct row *row, char **values)
 {
     switch (row->becomes) {
     case SAME:
-        if (strcmp(row->name, "l") == 0)
-            self->calls = values[0];
         add_pair(self, row->text, values[0], "");
         return true;
     case MILLI:
@@ -343,9 +340,8 @@ bool cli_sipp_translate(int argc, char **argv, struct cli_sipp *out)
     }
     if (!rate_add(&self))
         return false;
-    /* As many connections as calls at once, used in turn. */
     if (self.each)
-        add_pair(&self, "--connections", self.calls == NULL ? "64" : self.calls, "");
+        add(&self, "--new-connection");
     for (int i = 1; i < out->argc && self.prefix != NULL; i++) {
         char text[400];
 

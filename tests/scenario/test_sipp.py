@@ -3,6 +3,7 @@
 same messages. What SIPp has and zsip has not is named before anything is sent. Skips (77) where
 SIPp is not installed."""
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -263,18 +264,34 @@ class Options(unittest.TestCase):
 
     def test_over_tcp(self):
         port = peers.free_port()
-        server = peers.Program(peers.zsip(), "serve", "--listen", f"tcp:{peers.HOST}:{port}",
-                               "--methods", "any")
-        self.assertTrue(server.says("listening on"), server)
-        try:
-            for mode in ("t1", "tn"):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        summary = os.path.join(folder.name, "serve.json")
+        for mode, connections in (("t1", 1), ("tn", 200)):  # two requests a call
+            server = peers.Program(peers.zsip(), "serve", "--listen", f"tcp:{peers.HOST}:{port}",
+                                   "--methods", "any", "--json", summary)
+            try:
+                self.assertTrue(server.says("listening on"), server)
                 ended = peers.run(peers.zsip(), "load", "-sf", FILES / "options.xml", "-t", mode,
                                   "-r", 200, "-m", 100, "-l", 20, "--lag-max", "99s",
                                   f"{peers.HOST}:{port}")
                 self.assertEqual(0, ended.status, ended)
                 self.assertRegex(ended.text, r"\b100 +calls that came to the end")
-        finally:
-            server.stop()
+            finally:
+                server.stop()
+            with open(summary, encoding="utf-8") as file:
+                self.assertEqual(connections,
+                                 json.load(file)["worker"]["connections_accepted"])
+
+    def test_a_new_connection_each_receives_no_requests(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "asked.xml"
+            text = (FILES / "options.xml").read_text(encoding="utf-8")
+            path.write_text(text.replace('<pause distribution="uniform" min="5" max="20"/>',
+                                         '<recv request="MESSAGE"/>'), encoding="utf-8")
+            ended = peers.run(peers.zsip(), "load", "-sf", path, "-t", "tn", f"{peers.HOST}:9")
+        self.assertEqual(64, ended.status, ended)
+        self.assertRegex(ended.text, r"--new-connection: \S+asked\.xml:\d+ waits for a request")
 
     def test_the_line_everybody_types(self):
         with tempfile.TemporaryDirectory() as folder, peers.serving() as server:
