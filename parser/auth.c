@@ -5,7 +5,8 @@
 #include "parser/fast.h"
 #include "parser/names.h"
 
-bool zsip_is_nonce_count(const uint8_t *text, size_t length)
+/* nonce-count = 8LHEX; upper case is taken too. */
+static bool is_nonce_count(const uint8_t *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         uint8_t c = zsip_lower(text[i]);
@@ -29,7 +30,7 @@ static enum zsip_status digest_param(const uint8_t *base, struct zsip_slice name
         return ZSIP_OK;
     if (zsip_slice_present(*place))
         return zsip_fault_set(fault, base, text, ZSIP_ERROR_SYNTAX, "Digest parameter twice");
-    if (place == &out->nc && !zsip_is_nonce_count(base + value.offset, value.length))
+    if (place == &out->nc && !is_nonce_count(base + value.offset, value.length))
         return zsip_fault_set(fault, base, base + value.offset, ZSIP_ERROR_SYNTAX, "nonce-count");
     *place = value;
     return ZSIP_OK;

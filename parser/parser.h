@@ -90,8 +90,6 @@ enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cu
 enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
                                 enum zsip_header_id id, struct zsip_auth *out,
                                 struct zsip_fault *fault);
-/* nonce-count = 8LHEX; upper case is taken too. */
-bool zsip_is_nonce_count(const uint8_t *text, size_t length);
 
 /* ---- Parameter lists that a machine has already approved ------------------------------------- */
 

@@ -49,39 +49,106 @@ static bool uri_value(const uint8_t *base, const uint8_t *begin, const uint8_t *
     return true;
 }
 
-/* name=token or name="text", at p. Returns what follows, NULL if the machine has to look. */
-static ALWAYS_INLINE const uint8_t *digest_param_match(const uint8_t *base, const uint8_t *p,
-                                                       struct zsip_auth *out)
+/* ---- Credentials and challenges -------------------------------------------------------------- */
+
+/* More than any that is known has; what has more is left to the machine. */
+#define DIGEST_BYTES_MAX 1024u
+#define DIGEST_CUTS_MAX  256u
+
+/* Bit by bit, whether an odd number of bits of the mask stands there or before. */
+static inline uint64_t parity_from_below(uint64_t mask)
 {
-    uint64_t length = short_span(p, ZSIP_CLASS_TOKEN);
-    const uint8_t *text = p + length + 1, *stop;
-    struct zsip_slice value;
-    if (length - 1 > 30 || p[length] != '=')
-        return NULL;
-    unsigned offset = zsip_digest_place(low_bytes(load_64(p), length), p, length);
-    if (*text == '"') {
-        stop = quoted_match(text);
-        if (stop == NULL)
-            return NULL;
-        value = zsip_slice_between(base, text + 1, stop - 1);
-    } else {
-        length = short_span(text, ZSIP_CLASS_TOKEN);
-        if (length - 1 > 62)
-            return NULL;
-        stop = text + length;
-        value = zsip_slice_between(base, text, stop);
-    }
-    if (__builtin_expect(offset != 0, 1)) {
-        struct zsip_slice *place = (void *)((char *)out + offset);
-        if (zsip_slice_present(*place) ||
-            (place == &out->nc && !zsip_is_nonce_count(base + value.offset, value.length)))
-            return NULL;
-        *place = value;
-    }
-    return stop;
+    for (unsigned i = 1; i < 64; i *= 2)
+        mask ^= mask << i;
+    return mask;
 }
 
-/* Digest and its parameters, a comma and perhaps one space between them. */
+/* The places, as offsets from text, of what cuts parameters: quotes, and outside of quotes what no
+ * token holds. The text's end is such a place; some may be behind it, and three stand there. False:
+ * the machine has to look. */
+static inline bool digest_cuts_find(const uint8_t *text, size_t length, uint16_t *cuts)
+{
+    uint64_t odd = 0, last = 0, open = 0;
+    uint16_t *out = cuts, *most = cuts + DIGEST_CUTS_MAX;
+    for (size_t at = 0; at <= length; at += 64) {
+        struct block block = block_load(text + at);
+        uint64_t quotes = block_equal(block, ZSIP_FILL_QUOTE);
+        uint64_t quoted = parity_from_below(quotes) ^ open;
+        uint64_t others = block_outside(block, ZSIP_CLASS_TOKEN);
+        odd |= last;
+        last = block_control(block) | block_equal(block, ZSIP_FILL_BACKSLASH);
+        out += places_put((others & ~quoted) | quotes, (unsigned)at, out);
+        open = 0 - (quoted >> 63);
+        if (__builtin_expect(out > most, 0))
+            return false;
+    }
+    out[0] = out[1] = out[2] = (uint16_t)(length + 1);
+    return (odd | (last & low_bits(length & 63))) == 0;
+}
+
+/* nonce-count = 8LHEX, in any case, of what quotes or a token can hold. */
+static inline bool nonce_count_match(const uint8_t *p, size_t length)
+{
+    const uint64_t ones = 0x0101010101010101u;
+    uint64_t x = load_64(p) | LOWER_8;
+    uint64_t digits = (x + 0x50 * ones) & ~(x + 0x46 * ones);
+    uint64_t letters = (x + 0x1F * ones) & ~(x + 0x19 * ones);
+    return length == 8 && ((digits | letters) & ~x & 0x80 * ones) == 0x80 * ones;
+}
+
+/* The parameter whose name is text[at .. equal) and whose value is text[from .. to). */
+static ALWAYS_INLINE bool digest_param_put(const uint8_t *base, const uint8_t *text, size_t at,
+                                           size_t equal, size_t from, size_t to,
+                                           struct zsip_auth *out)
+{
+    size_t length = equal - at;
+    if (length - 1 > 30)
+        return false;
+    const uint8_t *name = text + at;
+    unsigned offset = zsip_digest_place(low_bytes(load_64(name), length), name, length);
+    if (__builtin_expect(offset == 0, 0))
+        return true;
+    struct zsip_slice *place = (void *)((char *)out + offset);
+    if (zsip_slice_present(*place) ||
+        (place == &out->nc && !nonce_count_match(text + from, to - from)))
+        return false;
+    *place = zsip_slice_between(base, text + from, text + to);
+    return true;
+}
+
+/* Parameters, name=token or name="text", a comma and perhaps one space between them. */
+static inline bool digest_params_match(const uint8_t *base, const uint8_t *text, size_t length,
+                                       struct zsip_auth *out)
+{
+    uint16_t cuts[DIGEST_CUTS_MAX + 64];
+    const uint16_t *cut = cuts;
+    size_t at = 0;
+    if (length > DIGEST_BYTES_MAX || !digest_cuts_find(text, length, cuts))
+        return false;
+    for (;;) {
+        size_t equal = *cut++, from = equal + 1, to = *cut, behind = to;
+        if (text[equal] != '=')
+            return false;
+        if (text[from] == '"') {
+            from++;
+            to = cut[1];
+            behind = to + 1;
+            cut += 2;
+        } else if (from == to) {
+            return false;
+        }
+        if (!digest_param_put(base, text, at, equal, from, to, out))
+            return false;
+        if (behind >= length)
+            return behind == length;
+        if (text[behind] != ',')
+            return false;
+        unsigned space = text[behind + 1] == ' ';
+        at = behind + 1 + space;
+        cut += 1 + space;
+    }
+}
+
 static bool digest_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
                          struct zsip_auth *out)
 {
@@ -95,14 +162,7 @@ static bool digest_value(const uint8_t *base, const uint8_t *begin, const uint8_
         .params = zsip_slice_between(base, p, end),
         .scheme = ZSIP_AUTH_DIGEST,
     };
-    for (;;) {
-        p = digest_param_match(base, p, out);
-        if (p == NULL || p >= end)
-            return p == end;
-        if (*p++ != ',')
-            return false;
-        p += *p == ' ';
-    }
+    return digest_params_match(base, p, (size_t)(end - p), out);
 }
 
 /* SIP-date: always of one length (section 25.1). */
