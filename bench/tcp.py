@@ -6,7 +6,9 @@ Rows 'tcp CxD', 'limit CxD', 'kamailio CxD': zsip serve, the kernel's echo and a
 each on one core, driven by the same client with C connections and D requests under way on each.
 The echo looks for more as long as zsip serve does before it sleeps (20 us), by epoll or io_uring,
 whichever is faster; 'limit sleeping' never looks. 'server ns' is the server's CPU time for each
-answered request, 'load' rows are zsip load's at zsip serve, 'sipp' rows SIPp's. 'new connection
+answered request, 'load' rows are zsip load's at zsip serve, 'sipp' rows SIPp's. 'bound' is the rate
+of a transport that takes no more than the echo does, below the endpoint as it is: one over 'limit
+ns' + 'endpoint ns', the latter fed from memory (./dev bench endpoint). 'new connection
 each' rows are that same client's, which opens and resets one for each request; 'load new connection
 each' is zsip load --new-connection.
 
@@ -16,6 +18,7 @@ have these open meanwhile.
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -33,6 +36,7 @@ SIPP_SECONDS = 2
 # Rates to try, the highest clean one counts; a connection a call collapses soon.
 SIPP_RATES = (5000, 10000, 20000, 40000, 60000, 80000, 100000)
 SIPP_NEW_RATES = (500, 1000, 1500, 2000, 3000)
+ENDPOINT = figures.ROOT / "build" / "bench" / "micro" / "bench-endpoint"
 CONFIG = figures.ROOT / "bench" / "compare" / "kamailio-tcp.cfg"
 
 
@@ -59,6 +63,15 @@ def echo(shape, spin_us):
     return best
 
 
+def endpoint_ns():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "endpoint.json")
+        subprocess.run([ENDPOINT, "--runs", "1", "--core", str(rig.SERVER_CPU), "--json", path],
+                       stdout=subprocess.DEVNULL, check=True)
+        rows = {row["name"]: row["value"] for row in peers.read_json(path)["rows"]}
+    return rows["endpoint each"]
+
+
 def driven(shape):
     """A part: one shape, the servers in turns."""
     def part(bench):
@@ -75,6 +88,12 @@ def driven(shape):
         bench.sample(f"limit ns {shape}", limit.server_ns, "ns")
         bench.sample(f"limit sleeping {shape}", echo(shape, 0).rate, "1/s")
         bench.sample(f"tcp of limit {shape}", seen.rate / limit.rate, "")
+        own = endpoint_ns()
+        bound = 1e9 / (limit.server_ns + own)
+        bench.sample("endpoint ns", own, "ns")
+        bench.sample(f"bound {shape}", bound, "1/s")
+        bench.sample(f"bound of limit {shape}", bound / limit.rate, "")
+        bench.sample(f"tcp of bound {shape}", seen.rate / bound, "")
         if shutil.which("kamailio") is None:
             bench.note("kamailio: not installed")
             return
