@@ -8,18 +8,18 @@
 
 #include "zsip/parser.h"
 
-/* A message: every way through it gives one answer, the answer keeps the laws, the slow reference
- * agrees on verdict, slices and the faulty line; and every field read on demand stays inside the
- * message, Via and name-addr lists being read as the reference reads them. data is a block of
- * exactly bytes. */
+/* A message: every way through it and its fields gives one answer, place and rule of a fault
+ * included; the answer keeps the laws; the slow reference agrees on verdict, slices and the faulty
+ * line; and every field read on demand stays inside the message, Via and name-addr lists being read
+ * as the reference reads them. data is a block of exactly bytes. */
 const char *judge_parse(const uint8_t *data, size_t bytes, unsigned flags);
 
-/* A stream: cut at random (by seed), byte by byte or not at all, it gives the same events; and what
- * is framed parses as one whole message. */
+/* A stream: cut at random (by seed), byte by byte or not at all, it gives the same events by every
+ * way; and what is framed parses as one whole message. */
 const char *judge_frame(const uint8_t *data, size_t bytes, uint64_t seed);
 
-/* Two URIs: parsed as the reference parses them; each equal to itself; equal or not whichever
- * stands first, and as the reference has it. */
+/* Two URIs: parsed as the reference parses them, by every way with one fault; each equal to itself;
+ * equal or not whichever stands first, and as the reference has it. */
 const char *judge_uris(const uint8_t *a, size_t a_bytes, const uint8_t *b, size_t b_bytes);
 
 /* A message that is good, written anew field by field (flags: enum zsip_writer_flag), is read back
@@ -29,6 +29,13 @@ const char *judge_rewrite(const uint8_t *data, size_t bytes, unsigned flags);
 /* Anything, taken as methods, names and values to be written: what the writer takes, the parser
  * reads back as the same rows. */
 const char *judge_write(const uint8_t *data, size_t bytes);
+
+/* The fields on demand of a parsed message, faulty or not, no slice of which may reach behind
+ * limit: each read by each function that could. Via and name-addr lists of a good message are as
+ * the reference has them; answers[id] becomes a sum over all that was said about the rows of that
+ * field. */
+const char *judge_fields(const struct zsip_msg *msg, size_t limit,
+                         uint64_t answers[ZSIP_HEADER_ID_COUNT]);
 
 /* ---- What holds for any message -----------------------------------------------------------------
  */

@@ -933,10 +933,21 @@ enum zsip_status reference_via(const uint8_t *base, struct zsip_slice value, uin
     return next_element(base, value, at, p, end, status);
 }
 
-enum zsip_status reference_party(const uint8_t *base, struct zsip_slice value, uint32_t *at,
-                                 struct zsip_party *out)
+/* Route, Record-Route, Path and Service-Route are name-addr alone. */
+static bool is_route(enum zsip_header_id id)
+{
+    return id == ZSIP_HEADER_ROUTE || id == ZSIP_HEADER_RECORD_ROUTE || id == ZSIP_HEADER_PATH ||
+           id == ZSIP_HEADER_SERVICE_ROUTE;
+}
+
+enum zsip_status reference_party(const uint8_t *base, enum zsip_header_id id,
+                                 struct zsip_slice value, uint32_t *at, struct zsip_party *out)
 {
     text where, p = base + *at, end = base + value.offset + value.length;
     enum zsip_status status = ref_party(base, &p, end, out, &where);
+    if (status == ZSIP_OK && is_route(id) &&
+        memchr(base + out->whole.offset, '<', out->whole.length) == NULL) {
+        status = ZSIP_ERROR_SYNTAX;
+    }
     return next_element(base, value, at, p, end, status);
 }

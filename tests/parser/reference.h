@@ -23,7 +23,7 @@ bool reference_uri_equal(const uint8_t *base_a, const struct zsip_uri *a, const 
  * element at *at; *at goes behind the comma that follows it, to the value's end if none does. */
 enum zsip_status reference_via(const uint8_t *base, struct zsip_slice value, uint32_t *at,
                                struct zsip_via *out);
-enum zsip_status reference_party(const uint8_t *base, struct zsip_slice value, uint32_t *at,
-                                 struct zsip_party *out);
+enum zsip_status reference_party(const uint8_t *base, enum zsip_header_id id,
+                                 struct zsip_slice value, uint32_t *at, struct zsip_party *out);
 
 #endif
