@@ -120,15 +120,23 @@ void zsip_writer_response(struct zsip_writer *writer, unsigned code, struct zsip
 
 /* ---- Header fields --------------------------------------------------------------------------- */
 
-void zsip_writer_begin(struct zsip_writer *writer, enum zsip_header_id id)
+static void begin(struct zsip_writer *writer, enum zsip_header_id id)
 {
     uint8_t letter = zsip_header_letter(id);
-    check(writer, writer->length > 0 && id > ZSIP_HEADER_UNKNOWN && id < ZSIP_HEADER_ID_COUNT);
     if ((writer->flags & ZSIP_WRITER_COMPACT) && letter != 0)
         put(writer, &letter, 1);
     else
         put_view(writer, zsip_header_name_view(id));
     put(writer, ": ", 2);
+}
+
+/* A Content-Length of the caller's beside the one that comes with the body would be two, and the
+ * next element might take the other one. */
+void zsip_writer_begin(struct zsip_writer *writer, enum zsip_header_id id)
+{
+    check(writer, writer->length > 0 && id > ZSIP_HEADER_UNKNOWN && id < ZSIP_HEADER_ID_COUNT &&
+                      id != ZSIP_HEADER_CONTENT_LENGTH);
+    begin(writer, id);
 }
 
 void zsip_writer_piece(struct zsip_writer *writer, struct zsip_view piece)
@@ -157,7 +165,8 @@ void zsip_writer_header(struct zsip_writer *writer, enum zsip_header_id id, stru
 void zsip_writer_header_named(struct zsip_writer *writer, struct zsip_view name,
                               struct zsip_view value)
 {
-    check(writer, writer->length > 0 && is_token(name) && name.length <= 255);
+    check(writer, writer->length > 0 && is_token(name) && name.length <= 255 &&
+                      zsip_header_by_name(name) != ZSIP_HEADER_CONTENT_LENGTH);
     put_view(writer, name);
     put(writer, ": ", 2);
     zsip_writer_piece(writer, value);
@@ -196,8 +205,10 @@ void zsip_writer_cseq(struct zsip_writer *writer, uint32_t number, struct zsip_v
 
 void zsip_writer_body(struct zsip_writer *writer, struct zsip_view body)
 {
-    zsip_writer_header_number(writer, ZSIP_HEADER_CONTENT_LENGTH, body.length);
-    put(writer, "\r\n", 2);
+    check(writer, writer->length > 0);
+    begin(writer, ZSIP_HEADER_CONTENT_LENGTH);
+    put_number(writer, body.length);
+    put(writer, "\r\n\r\n", 4);
     /* The slices of a reader have 16 bits. */
     if (writer->length > ZSIP_HEADER_SECTION_BYTES_MAX)
         fail(writer, ZSIP_ERROR_TOO_LARGE);

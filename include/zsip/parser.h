@@ -523,7 +523,12 @@ ZSIP_API enum zsip_status zsip_frame_next(struct zsip_frame *frame, const uint8_
  * A message, header field by header field, into the caller's buffer. The first failure sticks:
  * later calls do nothing, and zsip_writer_finish() tells it. Nothing is written past the end, and
  * nothing that would not be read back as the same fields: a value that holds the end of its own
- * line (CR or LF outside a fold) or a bare control character is ERROR_ARGUMENT. */
+ * line (CR or LF outside a fold) or a bare control character is ERROR_ARGUMENT, whichever function
+ * it is given to; so is a Content-Length, which zsip_writer_body() alone writes.
+ *
+ * So text that comes from someone else (a display name, a subject, a header field) can add no line
+ * to a message. What it says within its line is not looked at: quotes, brackets and commas in it
+ * are the caller's to escape (RFC 3261 section 25.1, quoted-string). */
 struct zsip_writer {
     uint8_t *data;
     size_t capacity;

@@ -5,6 +5,7 @@
 #include "tests/parser/judge.h"
 #include "tests/parser/mutate.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,4 +149,194 @@ Test(write, a_response_in_full)
     cr_assert_eq(zsip_writer_finish(&writer, &written), ZSIP_OK);
     cr_assert_eq(written, sizeof(wanted) - 1);
     cr_expect_arr_eq(room, wanted, written);
+}
+
+/* ---- Every size of room -------------------------------------------------------------------------
+ */
+
+/* A message by every function of the writer, in a room that ends where the page does. Returns what
+ * zsip_writer_finish() says. */
+static enum zsip_status write_everything(void *room, size_t capacity, unsigned flags,
+                                         const struct zsip_msg *msg, size_t *written)
+{
+    struct zsip_writer writer;
+    zsip_writer_init(&writer, room, capacity, flags);
+    if (msg->kind == ZSIP_KIND_REQUEST) {
+        zsip_writer_request(&writer, zsip_msg_view(msg, msg->method_name),
+                            zsip_msg_view(msg, msg->request_uri.whole));
+    } else {
+        zsip_writer_response(&writer, msg->status_code, zsip_msg_view(msg, msg->reason));
+    }
+    for (unsigned row = 0; row < msg->header_count; row++) {
+        if (msg->headers[row].id != ZSIP_HEADER_CONTENT_LENGTH) {
+            zsip_writer_header_copy(&writer, msg, row);
+        }
+    }
+    zsip_writer_header(&writer, ZSIP_HEADER_SUPPORTED, ZSIP_VIEW("path"));
+    zsip_writer_header_named(&writer, ZSIP_VIEW("X-Name"), ZSIP_VIEW("a value"));
+    zsip_writer_header_number(&writer, ZSIP_HEADER_EXPIRES, UINT64_MAX);
+    zsip_writer_begin(&writer, ZSIP_HEADER_SUBJECT);
+    zsip_writer_piece(&writer, ZSIP_VIEW("piece "));
+    zsip_writer_piece_number(&writer, 42);
+    zsip_writer_piece(&writer, ZSIP_VIEW(""));
+    zsip_writer_end(&writer);
+    zsip_writer_cseq(&writer, UINT32_MAX, ZSIP_VIEW("X"));
+    zsip_writer_body(&writer, zsip_msg_body(msg));
+    return zsip_writer_finish(&writer, written);
+}
+
+/* Rooms of every size from nothing to what it takes, pressed against the page behind: the last
+ * writes the same as any larger one, each other says that it is too small. */
+static void write_into_every_room(const char *name, const struct zsip_msg *msg, unsigned flags)
+{
+    static uint8_t whole[65536], garbage[65536];
+    struct guard guard;
+    size_t length, written = 0;
+    if (write_everything(whole, sizeof(whole), flags, msg, &length) != ZSIP_OK) {
+        cr_assert_fail("%s: can't be written", name);
+    }
+    guard_open(&guard, length);
+    for (size_t capacity = 0; capacity <= length; capacity++) {
+        uint8_t *room = (uint8_t *)(uintptr_t)guard_back(&guard, garbage, capacity);
+        uint8_t before = capacity < length ? room[-1] : 0;
+        enum zsip_status status = write_everything(room, capacity, flags, msg, &written);
+        if (status != (capacity < length ? ZSIP_ERROR_TOO_LARGE : ZSIP_OK)) {
+            cr_assert_fail("%s: %s in %zu bytes of %zu", name, zsip_status_name(status), capacity,
+                           length);
+        }
+        if (capacity < length && room[-1] != before) {
+            cr_assert_fail("%s: wrote before its room", name);
+        }
+    }
+    if (written != length || memcmp(guard_back(&guard, garbage, 0) - length, whole, length) != 0) {
+        cr_assert_fail("%s: the tightest room holds something else", name);
+    }
+    guard_close(&guard);
+}
+
+Test(write, rooms_of_every_size_are_never_left)
+{
+    const struct corpus *corpus = corpus_all();
+    struct zsip_msg *msg = msg_new();
+    unsigned good = 0;
+    for (size_t i = 0; i < corpus->count; i++) {
+        const struct corpus_text *text = &corpus->texts[i];
+        if (text->bytes > 4096 || zsip_parse(msg, text->data, text->bytes, 0) != ZSIP_OK ||
+            msg->header_count > 100) {
+            continue;
+        }
+        good++;
+        write_into_every_room(text->name, msg, 0);
+        write_into_every_room(text->name, msg, ZSIP_WRITER_COMPACT);
+    }
+    free(msg);
+    cr_expect_gt(good, 150, "only %u texts are good", good);
+}
+
+/* ---- Lines that a peer or a user would like to add ----------------------------------------------
+ */
+
+static const char *const injections[] = {
+    "\r\nTo: <sip:evil@example.com>",
+    "\r\nTo: <sip:evil@example.com>\r\n",
+    "\r\n\r\nMESSAGE sip:evil@example.com SIP/2.0",
+    "\nTo: <sip:evil@example.com>",
+    "\rTo: <sip:evil@example.com>",
+    "\n\rTo: x",
+    "\r\r\nTo: x",
+    "\r\n\r\n To: x",
+    "\r\n",
+    "\r",
+    "\n",
+    "\\\r\nTo: x",
+    "\\\nTo: x",
+    "\x0b",
+    "\x7f",
+};
+
+/* How the text of someone else gets into a message: each takes it as it comes from the caller. */
+enum entrance {
+    AS_METHOD,
+    AS_URI,
+    AS_REASON,
+    AS_NAME,
+    AS_VALUE,
+    AS_NAMED_VALUE,
+    AS_PIECE,
+    AS_CSEQ_METHOD,
+    ENTRANCES,
+};
+
+static enum zsip_status inject(enum entrance entrance, struct zsip_view text)
+{
+    uint8_t room[1024];
+    struct zsip_writer writer;
+    size_t written;
+    zsip_writer_init(&writer, room, sizeof(room), 0);
+    if (entrance == AS_REASON) {
+        zsip_writer_response(&writer, 200, text);
+    } else {
+        zsip_writer_request(&writer, entrance == AS_METHOD ? text : ZSIP_VIEW("MESSAGE"),
+                            entrance == AS_URI ? text : ZSIP_VIEW("sip:a@b"));
+    }
+    if (entrance == AS_VALUE) {
+        zsip_writer_header(&writer, ZSIP_HEADER_SUBJECT, text);
+    }
+    if (entrance == AS_NAME || entrance == AS_NAMED_VALUE) {
+        zsip_writer_header_named(&writer, entrance == AS_NAME ? text : ZSIP_VIEW("X"),
+                                 entrance == AS_NAME ? ZSIP_VIEW("x") : text);
+    }
+    if (entrance == AS_PIECE) { /* a display name */
+        zsip_writer_begin(&writer, ZSIP_HEADER_FROM);
+        zsip_writer_piece(&writer, ZSIP_VIEW("\""));
+        zsip_writer_piece(&writer, text);
+        zsip_writer_piece(&writer, ZSIP_VIEW("\" <sip:a@b>;tag=1"));
+        zsip_writer_end(&writer);
+    }
+    if (entrance == AS_CSEQ_METHOD) {
+        zsip_writer_cseq(&writer, 1, text);
+    }
+    zsip_writer_body(&writer, ZSIP_VIEW(""));
+    return zsip_writer_finish(&writer, &written);
+}
+
+/* Alone, before something and behind something: no entrance lets a line end through, and nothing of
+ * the message is given out. */
+Test(write, no_entrance_lets_a_line_be_added)
+{
+    for (unsigned entrance = 0; entrance < ENTRANCES; entrance++) {
+        for (size_t i = 0; i < sizeof(injections) / sizeof(injections[0]); i++) {
+            for (unsigned place = 0; place < 4; place++) {
+                char text[128];
+                int length = snprintf(text, sizeof(text), "%s%s%s", place & 1 ? "Bob" : "",
+                                      injections[i], place & 2 ? "x" : "");
+                struct zsip_view view = {(const uint8_t *)text, (size_t)length};
+                cr_expect_eq(inject((enum entrance)entrance, view), ZSIP_ERROR_ARGUMENT,
+                             "entrance %u, injection %zu, place %u", entrance, i, place);
+            }
+        }
+    }
+}
+
+/* Two Content-Lengths: the next element may take either. */
+Test(write, a_content_length_beside_the_bodys_is_refused)
+{
+    static const char *const names[] = {"Content-Length", "content-length", "l", "L"};
+    for (size_t i = 0; i < 6; i++) {
+        uint8_t room[512];
+        struct zsip_writer writer;
+        size_t written;
+        zsip_writer_init(&writer, room, sizeof(room), i & 1 ? ZSIP_WRITER_COMPACT : 0);
+        zsip_writer_request(&writer, ZSIP_VIEW("MESSAGE"), ZSIP_VIEW("sip:a@b"));
+        if (i < 4) {
+            struct zsip_view name = {(const uint8_t *)names[i], strlen(names[i])};
+            zsip_writer_header_named(&writer, name, ZSIP_VIEW("5"));
+        } else if (i == 4) {
+            zsip_writer_header_number(&writer, ZSIP_HEADER_CONTENT_LENGTH, 5);
+        } else {
+            zsip_writer_header(&writer, ZSIP_HEADER_CONTENT_LENGTH, ZSIP_VIEW("5"));
+        }
+        zsip_writer_body(&writer, ZSIP_VIEW("hello"));
+        cr_expect_eq(zsip_writer_finish(&writer, &written), ZSIP_ERROR_ARGUMENT, "case %zu", i);
+    }
 }
