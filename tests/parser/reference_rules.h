@@ -1,4 +1,4 @@
-/* The reference parser's rules, shared by its three files. A rule is given [p, end) and returns
+/* The reference parser's rules, shared by its files. A rule is given [p, end) and returns
  * where what it matched ends (the longest match), or NULL if it matches nothing there.
  *
  * SPDX-License-Identifier: MIT
@@ -41,10 +41,43 @@ text ref_gen_value(text p, text end);
 bool ref_same(text p, text end, const char *word);
 struct zsip_slice ref_slice(text base, text from, text to);
 
-/* The rules of the three files that return a status write *at: where they noticed. */
+/* The rules that return a status write *at: where they noticed. */
 enum zsip_status ref_uri(text base, text p, text end, struct zsip_uri *out, text *at);
 /* One element of a list in [*p, end); *p goes to its end (at a comma, or end). */
 enum zsip_status ref_via(text base, text *p, text end, struct zsip_via *out, text *at);
 enum zsip_status ref_party(text base, text *p, text end, struct zsip_party *out, text *at);
+
+/* ---- Parameters and fields of the one pass -----------------------------------------------------
+ */
+
+struct ref_param {
+    text name, name_end, value, value_end; /* value NULL: none */
+};
+
+/* SEMI token [ EQUAL gen-value ] from p on. Returns where it ends; NULL with *at set on a fault; p
+ * itself if no semicolon follows. */
+text ref_param(text p, text end, struct ref_param *out, text *at);
+/* Whether [p, end) is a token; false for NULL. */
+bool ref_token_whole(text p, text end);
+
+/* By their names; UNKNOWN for others. */
+enum zsip_header_id ref_header_id(text p, text end);
+const char *ref_header_name(enum zsip_header_id id);
+enum zsip_method ref_method_id(text p, text end);
+
+/* A message on its way. */
+struct ref_state {
+    struct zsip_msg *msg;
+    text base, end;
+    unsigned flags;
+    enum zsip_status end_status; /* what running into end means */
+};
+
+/* Notes the fault in the message; returns its status. */
+enum zsip_status ref_fault(struct ref_state *state, text at, enum zsip_status status,
+                           const char *rule);
+/* One value of a field that the one pass judges; first: the first row of that field. */
+enum zsip_status ref_field(struct ref_state *state, enum zsip_header_id id, text p, text end,
+                           bool first);
 
 #endif

@@ -1,0 +1,278 @@
+/* What has broken SIP parsers before, by name: numbers, quotes, parameters, credentials, content.
+ *
+ * SPDX-License-Identifier: MIT */
+#include "tests/parser/attack.h"
+#include <criterion/criterion.h>
+#include <string.h>
+
+/* ---- Lengths and numbers ------------------------------------------------------------------------
+ */
+
+/* A parser that steps before the beginning of a short tag or branch (CVE-2018-8828 was one byte).
+ */
+Test(attacks_values, short_and_empty_tags_and_branches)
+{
+    static const struct {
+        const char *value;
+        enum zsip_status status;
+    } cases[] = {
+        {"", ZSIP_ERROR_SYNTAX}, {"z", ZSIP_OK}, {"z9hG4bK", ZSIP_OK}, {"z9hG4bK1", ZSIP_OK}};
+    for (size_t i = 0; i < 4; i++) {
+        struct attack attack = attack_begin(START FROM TO CALL_ID CSEQ);
+        attack_add(&attack, "Via: SIP/2.0/UDP h;branch=");
+        attack_add(&attack, cases[i].value);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), cases[i].status, "'%s'", cases[i].value);
+        cr_expect_eq(attack.msg->via.flags & ZSIP_VIA_COOKIE, i == 3 ? ZSIP_VIA_COOKIE : 0);
+        attack_end(&attack);
+    }
+}
+
+Test(attacks_values, tags_and_branches_of_any_length)
+{
+    for (unsigned length = 1; length <= 20000; length = length * 3 + 1) {
+        struct attack attack = attack_begin(START TO CALL_ID CSEQ "From: <sip:a@b>;tag=");
+        attack_repeat(&attack, "t", length);
+        attack_add(&attack, "\r\nVia: SIP/2.0/UDP h;branch=");
+        attack_repeat(&attack, "b", length);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_OK, "%u", length);
+        cr_expect_eq(attack.msg->from.tag.length, length);
+        cr_expect_eq(attack.msg->via.branch.length, length);
+        attack_end(&attack);
+    }
+}
+
+Test(attacks_values, numbers_that_overflow_are_a_fault)
+{
+    static const char *const numbers[] = {
+        "4294967296",           "4294967297",
+        "9223372036854775808",  "18446744073709551615",
+        "18446744073709551616", "18446744073709551617",
+        "36893488147419103232", "99999999999999999999999999999999999999999999999999"};
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct attack attack = attack_begin(START VIA FROM TO CALL_ID "CSeq: ");
+        attack_add(&attack, numbers[i]);
+        attack_add(&attack, " MESSAGE\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_RANGE, "CSeq %s", numbers[i]);
+        attack_end(&attack);
+        attack = attack_begin_good();
+        attack_add(&attack, "Content-Length: ");
+        attack_add(&attack, numbers[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_RANGE, "Content-Length %s", numbers[i]);
+        cr_expect_eq(attack.msg->body_bytes, 0);
+        attack_end(&attack);
+        attack = attack_begin_good();
+        attack_add(&attack, "Max-Forwards: ");
+        attack_add(&attack, numbers[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_OK, "Max-Forwards %s", numbers[i]);
+        cr_expect_eq(attack.msg->max_forwards, ZSIP_ABSENT);
+        attack_end(&attack);
+    }
+}
+
+Test(attacks_values, negative_and_odd_numbers_are_a_fault)
+{
+    EXPECT_LINES("Content-Length: -1\r\n", ERROR_SYNTAX);
+    EXPECT_LINES("Content-Length: +0\r\n", ERROR_SYNTAX);
+    EXPECT_LINES("Content-Length: 0x0\r\n", ERROR_SYNTAX);
+    EXPECT_LINES("Content-Length: 0.0\r\n", ERROR_SYNTAX);
+    EXPECT_LINES("Content-Length: 1e0\r\n", ERROR_SYNTAX);
+    EXPECT_LINES("Content-Length: \r\n", ERROR_SYNTAX);
+    EXPECT_LINES("Max-Forwards: -1\r\n", ERROR_SYNTAX);
+}
+
+/* Ports that were copied into a buffer of five bytes. */
+Test(attacks_values, ports_of_any_length)
+{
+    static const struct {
+        const char *port;
+        enum zsip_status status;
+    } cases[] = {{"1", ZSIP_OK},
+                 {"65535", ZSIP_OK},
+                 {"000000000000000000000000000000000000000000005060", ZSIP_OK},
+                 {"65536", ZSIP_ERROR_RANGE},
+                 {"655350", ZSIP_ERROR_RANGE},
+                 {"4294972356", ZSIP_ERROR_RANGE},
+                 {"18446744073709556676", ZSIP_ERROR_RANGE},
+                 {"0", ZSIP_ERROR_RANGE},
+                 {"", ZSIP_ERROR_SYNTAX},
+                 {"-1", ZSIP_ERROR_SYNTAX},
+                 {"5060x", ZSIP_ERROR_SYNTAX}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct attack attack = attack_begin(START FROM TO CALL_ID CSEQ "Via: SIP/2.0/UDP h:");
+        attack_add(&attack, cases[i].port);
+        attack_add(&attack, ";branch=z9hG4bK1\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), cases[i].status, "Via %s", cases[i].port);
+        attack_end(&attack);
+        attack = attack_begin("MESSAGE sip:c@d:");
+        attack_add(&attack, cases[i].port);
+        attack_add(&attack, " SIP/2.0\r\n" VIA FROM TO CALL_ID CSEQ "\r\n");
+        cr_expect_eq(attack_parse(&attack), cases[i].status, "URI %s", cases[i].port);
+        attack_end(&attack);
+        attack =
+            attack_begin(START FROM TO CALL_ID CSEQ "Via: SIP/2.0/UDP h;branch=z9hG4bK1;rport=");
+        attack_add(&attack, cases[i].port);
+        attack_add(&attack, "\r\n\r\n");
+        enum zsip_status status = strcmp(cases[i].port, "0") == 0 ? ZSIP_OK : cases[i].status;
+        cr_expect_eq(attack_parse(&attack), status, "rport %s", cases[i].port);
+        attack_end(&attack);
+    }
+}
+
+/* ---- Quotes, parameters, credentials ------------------------------------------------------------
+ */
+
+Test(attacks_values, quoted_strings_without_an_end_are_a_fault)
+{
+    static const char *const values[] = {"\"",
+                                         "\"a",
+                                         "\"a\\",
+                                         "\"a\\\"",
+                                         "\"a\\\\\\\"",
+                                         "\"a\\\" <sip:a@b>",
+                                         "\"a<sip:a@b>;tag=\"1"};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct attack attack = attack_begin(START VIA TO CALL_ID CSEQ "From: ");
+        attack_add(&attack, values[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_SYNTAX, "%s", values[i]);
+        attack_end(&attack);
+    }
+}
+
+Test(attacks_values, odd_parameters_are_a_fault)
+{
+    static const char *const params[] = {";",      ";;",      ";=",     ";=x",  ";x=",   ";x=;y",
+                                         ";x=\"",  ";x=\"\\", ";x=y=z", ";x=[", ";x=[]", ";x=[1",
+                                         ";\"x\"", "; ;x",    ",",      ";x,",  ";x y"};
+    for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+        struct attack attack = attack_begin(START VIA TO CALL_ID CSEQ "From: <sip:a@b>;tag=1");
+        attack_add(&attack, params[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_SYNTAX, "From%s", params[i]);
+        attack_end(&attack);
+        attack = attack_begin(START FROM TO CALL_ID CSEQ "Via: SIP/2.0/UDP h");
+        attack_add(&attack, params[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_SYNTAX, "Via%s", params[i]);
+        attack_end(&attack);
+    }
+}
+
+/* CVE-2023-28098: an Authorization field with odd parameters. */
+Test(attacks_values, credentials_without_an_end_are_a_fault_when_read)
+{
+    static const char *const values[] = {"Digest",
+                                         "Digest ",
+                                         "Digest \t",
+                                         "Digest username",
+                                         "Digest username=",
+                                         "Digest username=\"",
+                                         "Digest username=\"a",
+                                         "Digest username=\"a\\",
+                                         "Digest username=\"a\\\"",
+                                         "Digest username=\"a\",",
+                                         "Digest ,username=\"a\"",
+                                         "Digest username=\"a\" realm=\"b\"",
+                                         "Digest username=\"a\",,realm=\"b\"",
+                                         "Digest =\"a\"",
+                                         "Digest nc=1",
+                                         "Digest nc=0000000g",
+                                         "Digest nc=000000001",
+                                         "Digest username=\"a\",username=\"b\"",
+                                         "",
+                                         "=",
+                                         "\"Digest\" a=b"};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct attack attack = attack_begin_good();
+        struct zsip_auth auth;
+        attack_add(&attack, "Authorization: ");
+        attack_add(&attack, values[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_OK);
+        unsigned row = zsip_msg_find(attack.msg, ZSIP_HEADER_AUTHORIZATION, 0);
+        cr_expect_eq(zsip_auth_parse(attack.msg->data, attack.msg->headers[row].value,
+                                     ZSIP_HEADER_AUTHORIZATION, &auth, NULL),
+                     ZSIP_ERROR_SYNTAX, "%s", values[i]);
+        attack_end(&attack);
+    }
+}
+
+/* CVE-2022-24754, CVE-2026-40892: a digest built from fields of any length. Here they are slices.
+ */
+Test(attacks_values, credentials_of_any_length)
+{
+    struct attack attack = attack_begin_good();
+    struct zsip_auth auth;
+    attack_add(&attack, "Authorization: Digest username=\"");
+    attack_repeat(&attack, "\\\"u", 5000);
+    attack_add(&attack, "\", realm=\"");
+    attack_repeat(&attack, "r", 20000);
+    attack_add(&attack, "\"\r\n\r\n");
+    cr_expect_eq(attack_parse(&attack), ZSIP_OK);
+    unsigned row = zsip_msg_find(attack.msg, ZSIP_HEADER_AUTHORIZATION, 0);
+    cr_expect_eq(zsip_auth_parse(attack.msg->data, attack.msg->headers[row].value,
+                                 ZSIP_HEADER_AUTHORIZATION, &auth, NULL),
+                 ZSIP_OK);
+    cr_expect_eq(auth.username.length, 15000);
+    cr_expect_eq(auth.realm.length, 20000);
+    attack_end(&attack);
+}
+
+/* ---- Content ------------------------------------------------------------------------------------
+ */
+
+/* CVE-2022-21723 and its like: a boundary missing, empty, endless or never found. The parser hands
+ * out the parameter and the body; it looks for no boundary. */
+Test(attacks_values, multipart_boundaries_of_every_kind)
+{
+    static const struct {
+        const char *type;
+        enum zsip_status status;
+    } cases[] = {{"multipart/mixed", ZSIP_OK},
+                 {"multipart/mixed;boundary", ZSIP_ERROR_SYNTAX},
+                 {"multipart/mixed;boundary=", ZSIP_ERROR_SYNTAX},
+                 {"multipart/mixed;boundary=\"", ZSIP_ERROR_SYNTAX},
+                 {"multipart/mixed;boundary=\"\"", ZSIP_OK},
+                 {"multipart/mixed;boundary=a b", ZSIP_ERROR_SYNTAX},
+                 {"multipart/mixed;boundary=--", ZSIP_OK},
+                 {"multipart/;boundary=a", ZSIP_ERROR_SYNTAX},
+                 {"/mixed;boundary=a", ZSIP_ERROR_SYNTAX}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct attack attack = attack_begin_good();
+        attack_add(&attack, "Content-Type: ");
+        attack_add(&attack, cases[i].type);
+        attack_add(&attack, "\r\nContent-Length: 4\r\n\r\n--\r\n");
+        cr_expect_eq(attack_parse(&attack), cases[i].status, "%s", cases[i].type);
+        if (cases[i].status == ZSIP_OK) {
+            cr_expect_eq(attack.msg->body_bytes, 4);
+        }
+        attack_end(&attack);
+    }
+}
+
+Test(attacks_values, a_boundary_as_long_as_the_message_allows)
+{
+    struct attack attack = attack_begin_good();
+    struct zsip_slice value;
+    attack_add(&attack, "Content-Type: multipart/mixed;boundary=");
+    attack_repeat(&attack, "b", 60000);
+    attack_add(&attack, "\r\n\r\n");
+    cr_expect_eq(attack_parse(&attack), ZSIP_OK);
+    cr_expect(
+        zsip_param_find(attack.msg->data, attack.msg->content_type.params, "boundary", &value));
+    cr_expect_eq(value.length, 60000);
+    attack_end(&attack);
+}
+
+Test(attacks_values, content_length_over_what_is_there_gives_no_body_beyond_it)
+{
+    struct attack attack = attack_begin_good();
+    attack_add(&attack, "Content-Length: 4294967294\r\n\r\nhello");
+    cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_LENGTH);
+    cr_expect_leq((size_t)attack.msg->body_offset + attack.msg->body_bytes, attack.bytes);
+    attack_end(&attack);
+}
