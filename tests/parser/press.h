@@ -10,6 +10,10 @@
 /* The corpus, and a mutant of each of its texts. Built once per process. */
 const struct corpus *press_texts(void);
 
+/* From length to length: 1, or more where the sanitizer makes each slow. It sees a byte too far by
+ * itself, and under it no look of a vector leaves the message. */
+unsigned press_step(void);
+
 /* What is pressed: it is given a text that ends or begins where the page does, again and again, and
  * returns what is wrong with the answer, or NULL. */
 typedef const char *press_function(const uint8_t *data, size_t bytes);

@@ -179,7 +179,7 @@ Test(guard_fields, values_that_go_on_for_a_thousand_bytes)
                 bytes += strlen(repeated[j]);
             }
             const uint8_t *at = guard_back(&guard, text, bytes);
-            for (unsigned step = 0; step < 700 * ways_count(); step += 3) {
+            for (unsigned step = 0; step < 700 * ways_count(); step += 3 * press_step()) {
                 ways_take(step % ways_count());
                 read_value(at, 1 + step / ways_count());
                 read_alone(at + 1, step / ways_count());

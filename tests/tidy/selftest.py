@@ -29,6 +29,16 @@ def faults_of(changes, **options):
         return tidy.check_all(root, **{"cc": None, "cxx": None, **options})
 
 
+def archive(build, room, name, code):
+    """Adds an object NAME.o made of code to the room's archive."""
+    folder = pathlib.Path(build) / room
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["cc", "-x", "c", "-c", "-", "-o", f"{name}.o"], cwd=folder, input=code,
+                   text=True, check=True)
+    subprocess.run(["ar", "rcS", f"lib{room}.a", f"{name}.o"], cwd=folder, check=True)
+    subprocess.run(["ranlib", f"lib{room}.a"], cwd=folder, check=True)
+
+
 class Tidy(unittest.TestCase):
     def assert_fault(self, text, changes, **options):
         faults = faults_of(changes, **options)
@@ -108,6 +118,38 @@ class Tidy(unittest.TestCase):
                 subprocess.run(["cc", "-c", "a.c"], cwd=folder, check=True)
                 subprocess.run(["ar", "rc", f"lib{room}.a", "a.o"], cwd=folder, check=True)
             self.assert_fault("libtxn.a imports clock_gettime", {}, release=build)
+
+    def test_import_of_another_room(self):
+        with tempfile.TemporaryDirectory() as build:
+            for room, callee in (("parser", "zsip_worker_stop"), ("txn", "zsip_assert_failed")):
+                archive(build, room, "a", f"void {callee}(int);\nvoid f(void){{ {callee}(1); }}\n")
+            worker = HEADER + "void zsip_worker_stop(int line);\n"
+            self.assert_fault("libparser.a imports zsip_worker_stop",
+                              {"include/zsip/worker.h": worker}, release=build)
+
+    def test_machines(self):
+        good = "int f(int a) { return a; }\n"
+        cases = {"uri has 9": 'const char big[] = "' + "x" * 90000 + '";\n' + good,
+                 "uri has 4 bytes of data": "int count;\n" + good}
+        for text, code in cases.items():
+            with tempfile.TemporaryDirectory() as build:
+                for name in tidy.MACHINE_BYTES_MAX:
+                    archive(build, "parser", f"meson-generated_.._{name}.c",
+                            code if name == "uri" else good)
+                archive(build, "txn", "a", good)
+                faults = faults_of({"parser/grammar.rl": "\n"}, release=build)
+                self.assertEqual(1, len(faults), faults)
+                self.assertIn(text, faults[0])
+
+    def test_machine_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as build:
+            for name in (*tidy.MACHINE_BYTES_MAX, "other"):
+                if name != "uri":
+                    archive(build, "parser", f"meson-generated_.._{name}.c", "int f;\n")
+            archive(build, "txn", "a", "int f;\n")
+            faults = faults_of({"parser/grammar.rl": "\n"}, release=build)
+            self.assertIn("parser: there is no machine uri in libparser.a", faults)
+            self.assertIn("parser: machine other has no limit in MACHINE_BYTES_MAX", faults)
 
     def test_allocation_past_the_hooks(self):
         with tempfile.TemporaryDirectory() as build:
