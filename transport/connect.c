@@ -157,15 +157,30 @@ static int open_socket(const struct zsip_path *path)
     return -cause;
 }
 
+/* What this machine lacks, and not the peer's. */
+static void say_lack(struct zsip_net *t, int cause)
+{
+    const char *remedy = "";
+    if (cause == EMFILE)
+        remedy = "; raise 'ulimit -n'";
+    else if (cause == EADDRNOTAVAIL)
+        remedy = "; no such address here, or all its ports are taken";
+    if (zsip_net_first(t, SAID_CONNECT))
+        zsip_net_say(t, "connect: %s%s", strerror(cause), remedy);
+}
+
 static void start(struct zsip_net *t, struct connection *c)
 {
     struct streams *s = t->streams;
     s->now_ns = zsip_time_now().monotonic_ns; /* who sends outside of a turn may be late */
+    c->state = CONNECTION_CONNECTING;         /* what fails from here on is closed as any other */
     int fd = open_socket(&s->targets[c->target].path);
     struct io_uring_sqe *sqe = fd < 0 ? NULL : zsip_ring_entry(t);
     if (sqe == NULL) {
         if (fd >= 0)
             close(fd);
+        else
+            say_lack(t, -fd);
         zsip_connect_failed(t, c, fd < 0 ? -fd : EIO);
         return;
     }
@@ -175,7 +190,6 @@ static void start(struct zsip_net *t, struct connection *c)
     socklen_t bytes = zsip_sockaddr_write(&c->path.remote, &name);
     memcpy(c->framer, &name, sizeof(name));
     c->fd = fd;
-    c->state = CONNECTION_CONNECTING;
     io_uring_prep_connect(sqe, fd, (struct sockaddr *)(void *)c->framer, bytes);
     sqe->user_data = USER_DATA(COMPLETION_CONNECT, c - s->connections);
     c->connecting = true;
@@ -217,7 +231,7 @@ static struct connection *open_one(struct zsip_net *t, struct target *target)
     c->path.remote = target->path.remote;
     c->path.local = target->path.local;
     join(s, target, c);
-    if (target->failures > 0 && t->streams->now_ns < target->retry_ns)
+    if (target->failures > 0 && s->now_ns < target->retry_ns)
         wait_for(s, c, target->retry_ns);
     else
         start(t, c);
@@ -234,11 +248,17 @@ struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path
         return NULL;
     /* A target that fails is tried by one connection at a time. */
     bool each = s->config.connection_each && target->failures == 0;
-    uint32_t max = target->failures > 0 ? 1 : s->config.connections_per_target;
+    uint32_t max = s->config.connections_per_target;
+    if (target->failures > 0 && (s->config.connection_each || s->now_ns < target->retry_ns))
+        max = 1;
     if (each || target->connections < max) {
+        /* While others stand, nothing waits for the one that tries. */
+        bool alone = target->failures == 0 || target->connections == 0;
         struct connection *c = open_one(t, target);
-        if (c != NULL)
+        if (c != NULL && alone)
             return c;
+        if (c != NULL)
+            rest(t, target); /* from one that tries to the next */
     }
     if (each || target->turn == NO_CONNECTION) {
         if (target->connections == 0 && target->failures == 0)
@@ -246,6 +266,8 @@ struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path
         return NULL;
     }
     struct connection *c = &s->connections[target->turn];
+    if (target->failures > 0 && c->state < CONNECTION_OPEN)
+        c = &s->connections[c->target_next];
     target->turn = c->target_next;
     return c;
 }

@@ -193,6 +193,7 @@ enum said {
     SAID_ERRORS = 64,
     SAID_ACCEPT = 128,
     SAID_FILES = 256,
+    SAID_CONNECT = 512,
 };
 bool zsip_net_first(struct zsip_net *net, enum said said);
 /* A request could not be sent: told with the next batch. 0 is nobody's. */

@@ -2,6 +2,8 @@
  * streams.c. */
 #include "streams.h"
 
+#include <sys/resource.h>
+
 static int peer_listen(struct zsip_address *address)
 {
     struct zsip_address any = test_address("127.0.0.1:0");
@@ -95,6 +97,74 @@ Test(connect, several_connections_a_target_are_used_in_turn)
         test_stream_expect(&s, peers[i], "1:a1:a");
         close(peers[i]);
     }
+    close(listener);
+    test_streams_end(&s);
+}
+
+/* As many descriptors as are open, and so many more. */
+static void allow_files(int more)
+{
+    struct rlimit limit;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    int next = dup(0);
+    cr_assert_geq(next, 0);
+    close(next);
+    limit.rlim_cur = (rlim_t)(next + more);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+Test(connect, a_connection_without_a_descriptor_fails_what_waits_for_it_and_leaves_nothing)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_address address;
+    struct zsip_net_failure failure = {0};
+    int listener = peer_listen(&address);
+    allow_files(0);
+    send_text(&s, &address, "1:a", 7);
+    cr_assert_eq(failures(&s, 1, &failure), 1);
+    cr_assert(failure.client == 7 && !failure.refused);
+    cr_assert(test_logged("ulimit -n"));
+    cr_assert_eq(zsip_net_stats(s.net)->connect_errors, 1);
+    test_stream_settles(&s, 0);
+    allow_files(16);
+    send_text(&s, &address, "1:b", 8);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "1:b");
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, connections_that_could_not_be_opened_are_tried_again_beside_those_that_stand)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.connections_per_target = 3;
+    struct test_streams s = test_streams_begin(&config);
+    struct zsip_address address;
+    int listener = peer_listen(&address), peers[3];
+    allow_files(1);
+    send_text(&s, &address, "1:a", 1);
+    send_text(&s, &address, "1:b", 2); /* for which there is no descriptor: by the first one */
+    test_stream_settles(&s, 1);
+    allow_files(16);
+    peers[0] = peer_accept(&s, listener);
+    test_stream_expect(&s, peers[0], "1:a1:b");
+    uint64_t client = 3;
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX; turn++) {
+        if (zsip_net_stats(s.net)->connections_opened == 3)
+            break;
+        send_text(&s, &address, "1:c", client++);
+        test_wait(s.net, 2000000);
+        zsip_net_recycle(s.net);
+    }
+    cr_assert_eq(zsip_net_stats(s.net)->connections_opened, 3);
+    cr_assert_eq(zsip_net_stats(s.net)->send_errors, 0);
+    peers[1] = peer_accept(&s, listener);
+    peers[2] = peer_accept(&s, listener);
+    for (unsigned i = 0; i < 3; i++)
+        close(peers[i]);
     close(listener);
     test_streams_end(&s);
 }
