@@ -13,10 +13,7 @@ static void frame_begin(void *user, void *state)
     zsip_frame_init(state, streams->header_bytes, body_bytes);
 }
 
-static bool is_final(const uint8_t *data, size_t bytes)
-{
-    return bytes > 9 && memcmp(data, "SIP/2.0 ", 8) == 0 && data[8] != '1';
-}
+enum { STATUS_AT = sizeof("SIP/2.0 ") - 1 };
 
 static enum zsip_net_frame frame_next(void *user, void *state, const uint8_t *data, size_t bytes,
                                       struct zsip_net_framed *framed)
@@ -28,7 +25,8 @@ static enum zsip_net_frame frame_next(void *user, void *state, const uint8_t *da
     if (status == ZSIP_MORE)
         return ZSIP_NET_FRAME_MORE;
     if (status == ZSIP_OK && event == ZSIP_FRAME_MESSAGE) {
-        framed->final = is_final(data, framed->bytes);
+        framed->response = framed->bytes > STATUS_AT && memcmp(data, "SIP/2.0 ", STATUS_AT) == 0;
+        framed->final = framed->response && data[STATUS_AT] != '1';
         return ZSIP_NET_FRAME_MESSAGE;
     }
     if (status == ZSIP_OK)
@@ -42,5 +40,9 @@ static enum zsip_net_frame frame_next(void *user, void *state, const uint8_t *da
 
 struct zsip_net_framer zsip_framing(struct zsip_stream_config *streams)
 {
-    return (struct zsip_net_framer){.begin = frame_begin, .next = frame_next, .user = streams};
+    return (struct zsip_net_framer){.begin = frame_begin,
+                                    .next = frame_next,
+                                    .user = streams,
+                                    .interim = '1',
+                                    .interim_at = STATUS_AT};
 }

@@ -214,7 +214,7 @@ static void settle(struct zsip_net *t, struct connection *c)
             zsip_connection_close(t, c, 0);
         else
             zsip_connection_timer(t, c, TIMER_LINGER);
-    } else if (c->state == CONNECTION_OPEN && c->ended && (int32_t)c->owed <= 0) {
+    } else if (c->state == CONNECTION_OPEN && c->ended && c->owed <= 0) {
         COUNT(t, closed_by_peer, 1);
         zsip_connection_close(t, c, 0);
     }

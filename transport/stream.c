@@ -157,7 +157,6 @@ static void deliver(struct zsip_net *t, struct connection *c, const uint8_t *dat
         .bytes = (uint32_t)bytes,
         .flags = (uint32_t)-fault << ZSIP_PACKET_FAULT_SHIFT,
     };
-    c->owed++;
     COUNT(t, messages_in, 1);
 }
 
@@ -233,10 +232,13 @@ static void pinged(struct zsip_net *t, struct connection *c, unsigned *pongs)
         zsip_stream_say(t, c, "\r\n", 2);
 }
 
-/* One that failed before may have several requests: then the last answer counts. */
-static void answered(struct connection *c, const struct zsip_net_framed *framed)
+/* What is still to be answered. Of a connection for one request alone that failed before, several
+ * may be under way: then the last answer counts. */
+static void reckon(struct connection *c, const struct zsip_net_framed *framed)
 {
-    c->over |= c->lone && framed->final && (int32_t)c->owed >= 0;
+    c->owed += !framed->response;
+    c->asked -= framed->final;
+    c->over |= c->lone && framed->final && c->asked <= 0;
 }
 
 /* One event of a stream whose next message lies in the read from its first byte on. Returns the
@@ -248,7 +250,7 @@ static size_t take_in_place(struct zsip_net *t, struct connection *c, const uint
     switch (frame(t, c, data, bytes, &framed)) {
     case ZSIP_NET_FRAME_MESSAGE:
         deliver(t, c, data, framed.bytes, ZSIP_OK);
-        answered(c, &framed);
+        reckon(c, &framed);
         return framed.bytes;
     case ZSIP_NET_FRAME_PING:
         pinged(t, c, pongs);
@@ -281,7 +283,7 @@ static size_t take_stitched(struct zsip_net *t, struct connection *c, const uint
         deliver(t, c, c->stitch, framed.bytes, ZSIP_OK);
         COUNT(t, stitched, 1);
         stitch_end(s, c, true);
-        answered(c, &framed);
+        reckon(c, &framed);
         break;
     case ZSIP_NET_FRAME_PING:
         pinged(t, c, pongs);

@@ -108,7 +108,8 @@ struct connection {
     bool silent;        /* nothing was received yet */
     bool doubted;       /* in the list of those that will be looked at */
     uint32_t last_turn; /* LAST: the one whose answers still leave */
-    uint32_t owed;      /* messages taken in less messages sent: what may still be answered */
+    int32_t owed;       /* requests taken in less those answered for good */
+    int32_t asked;      /* requests sent less those answered for good */
 
     uint32_t timer_next, timer_prev;
     uint64_t timer_ns; /* since when it runs */

@@ -45,7 +45,8 @@ enum zsip_net_frame {
 struct zsip_net_framed {
     size_t bytes;
     enum zsip_status status;
-    bool final; /* MESSAGE: a response after which no other comes */
+    bool response; /* MESSAGE: it answers one of ours */
+    bool final;    /* and no other does after it */
 };
 
 #define ZSIP_NET_FRAMER_BYTES 40u
@@ -58,6 +59,9 @@ struct zsip_net_framer {
     enum zsip_net_frame (*next)(void *user, void *state, const uint8_t *data, size_t bytes,
                                 struct zsip_net_framed *framed);
     void *user;
+    /* A response that we send and that has this byte there is not the last to its request. 0: all
+     * are. */
+    uint8_t interim, interim_at;
 };
 
 /* ---- Life -------------------------------------------------------------------------------------

@@ -181,8 +181,10 @@ static void lost(struct zsip_net *t, const struct zsip_path *path, struct connec
         return;
     COUNT(t, diverted, 1);
     if (zsip_unsent_append(t, other, data, bytes, &again)) {
-        if (record->client != 0)
+        if (record->client != 0) {
             zsip_client_track(t, other, record->client);
+            other->asked++;
+        }
         zsip_unsent_send(t, other);
     }
 }

@@ -97,6 +97,18 @@ static bool queued_behind(const struct connection *c)
            c->state == CONNECTION_CONNECTING;
 }
 
+/* What is still to be answered: an interim response answers nothing for good. */
+static void reckon(const struct zsip_net *t, struct connection *c, const struct zsip_output *output)
+{
+    const struct zsip_net_framer *framer = &t->config.framer;
+    bool interim = framer->interim != 0 && output->bytes > framer->interim_at &&
+                   output->data[framer->interim_at] == framer->interim;
+    if (output->client != 0)
+        c->asked++;
+    else
+        c->owed -= !interim;
+}
+
 void zsip_stream_put(struct zsip_net *t, const struct zsip_output *output)
 {
     struct streams *s = t->streams;
@@ -106,7 +118,7 @@ void zsip_stream_put(struct zsip_net *t, const struct zsip_output *output)
         return;
     }
     COUNT(t, messages_out, 1);
-    c->owed--;
+    reckon(t, c, output);
     if (queued_behind(c)) {
         struct unsent_record record = record_of(output);
         keep(t, c, output->data, output->bytes, &record);
@@ -275,6 +287,7 @@ static void divert(struct zsip_net *t, const struct zsip_output *output, struct 
         return;
     }
     COUNT(t, diverted, 1);
+    (*other)->asked += output->client != 0;
     if (!keep(t, *other, output->data, output->bytes, &record))
         *other = NULL;
     else

@@ -125,6 +125,18 @@ class Framing(tcp.Case):
             self.assertEqual(200, peers.status_of(connection.message()))
         self.assertTrue(connection.closed())
 
+    def test_half_close_gets_the_answer_that_comes_after_a_100(self):
+        """A 100 after two seconds, unless this machine slept over it."""
+        with self.serving("--t1", 2000, "--delay", 3000) as server:
+            connection = self.connection(server)
+            connection.send(tcp.request())
+            connection.end_sending()
+            status = peers.status_of(connection.message())
+            if status == 100:
+                status = peers.status_of(connection.message())
+            self.assertEqual(200, status)
+            self.assertTrue(connection.closed())
+
     def test_half_close_in_the_middle_of_a_message(self):
         connection = self.connection(self.server)
         connection.send(tcp.request()[:100])

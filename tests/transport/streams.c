@@ -79,6 +79,33 @@ Test(streams, a_peer_that_ended_its_direction_is_answered_and_then_closed)
     test_streams_end(&s);
 }
 
+Test(streams, an_interim_answer_is_not_the_end_of_who_ended_its_direction)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.framer.interim = '~';
+    config.framer.interim_at = 2;
+    struct test_streams s = test_streams_begin(&config);
+    int peer = test_stream_peer(&s);
+    test_stream_write(peer, "1:a");
+    shutdown(peer, SHUT_WR);
+    const struct zsip_net_batch *batch = test_stream_wait(&s, 1);
+    struct zsip_path path = *batch->packets[0].path;
+    zsip_net_recycle(s.net);
+    uint8_t texts[] = "1:~1:b";
+    for (unsigned i = 0; i < 2; i++) {
+        struct zsip_output output = {.data = texts + 3 * i, .path = &path, .bytes = 3};
+        zsip_net_send(s.net, &output, 1);
+        for (unsigned turn = 0; turn < 10; turn++) {
+            test_wait(s.net, 1000000);
+            zsip_net_recycle(s.net);
+        }
+    }
+    test_stream_expect(&s, peer, "1:~1:b");
+    test_stream_expect_end(&s, peer);
+    close(peer);
+    test_streams_end(&s);
+}
+
 Test(streams, a_stream_that_breaks_off_gets_its_last_answer_and_the_end)
 {
     struct test_streams s = test_streams_begin(NULL);
