@@ -39,7 +39,8 @@ enum {
      "not read either, and with more it is reset"},                                                \
     {"tcp-memory", CLI_TCP_MEMORY, "BYTES",                                                        \
      "half messages and unsent answers of a worker's connections\n"                                \
-     "(64M, a power of two); who needs more is reset"},                                            \
+     "(64M, a power of two); when it is full, who has kept some longest\n"                         \
+     "is reset"},                                                                                  \
     {"tcp-first-byte-s", CLI_TCP_FIRST_BYTE, "T",                                                  \
      "from the connection to its first byte (30)"},                                                \
     {"tcp-message-s", CLI_TCP_MESSAGE, "T", "for a message once it has begun (30)"},               \

@@ -171,6 +171,7 @@ void zsip_connection_close(struct zsip_net *t, struct connection *c, unsigned cl
         zsip_blocks_give(&s->blocks, c->stitch);
     c->stitch = NULL;
     zsip_unsent_lost(t, c, closing);
+    zsip_unsent_drop(t, c);
     zsip_clients_lose(t, c, (closing & CLOSING_REFUSED) != 0);
     if (begun && (closing & CLOSING_ABORT)) {
         struct linger none = {.l_onoff = 1};

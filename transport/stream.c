@@ -193,7 +193,7 @@ static bool stitch_room(struct zsip_net *t, struct connection *c, size_t bytes)
     uint32_t capacity;
     if (bytes <= c->stitch_capacity)
         return true;
-    uint8_t *block = zsip_blocks_take(&s->blocks, bytes, &capacity);
+    uint8_t *block = zsip_room_take(t, c, bytes, &capacity);
     if (block == NULL)
         return false;
     if (c->stitch_bytes > 0)

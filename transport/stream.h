@@ -8,6 +8,7 @@
  *   write.c       bytes out: one send a connection and turn, and what it left over
  *   unsent.c      the queue of what is left over
  *   blocks.c      the memory of half messages and unsent ones
+ *   room.c        who gets some of it when it is full
  *   sources.c     how many connections each address has
  */
 #ifndef ZSIP_NET_STREAM_H
@@ -331,6 +332,16 @@ void zsip_unsent_take(struct zsip_net *net, const struct io_uring_cqe *cqe);
 /* Gives what never began to leave to another connection, unless it shall fail (enum closing). */
 void zsip_unsent_lost(struct zsip_net *net, struct connection *c, unsigned closing);
 void zsip_unsent_free(struct zsip_net *net, struct connection *c);
+
+/* Those of its blocks that the kernel has not in hand go back at once. */
+void zsip_unsent_drop(struct zsip_net *net, struct connection *c);
+
+/* room.c */
+
+/* A block for a connection, which may cost others theirs, and these their connections. NULL: there
+ * is none, or above 1 MiB. */
+void *zsip_room_take(struct zsip_net *net, const struct connection *c, size_t bytes,
+                     uint32_t *taken_bytes);
 
 /* clients.c */
 

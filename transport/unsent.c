@@ -25,14 +25,14 @@ static bool fits(const struct unsent *block, uint32_t bytes)
                block->bytes;
 }
 
-static struct unsent *add_block(struct streams *s, struct connection *c, uint32_t bytes)
+static struct unsent *add_block(struct zsip_net *t, struct connection *c, uint32_t bytes)
 {
     size_t wanted = sizeof(struct unsent) + bytes + sizeof(struct unsent_record);
     uint32_t size = c->unsent_bytes < BLOCK_BYTES_MAX ? c->unsent_bytes : BLOCK_BYTES_MAX;
     if (size < BLOCK_BYTES_MIN)
         size = BLOCK_BYTES_MIN;
     uint32_t taken;
-    struct unsent *block = zsip_blocks_take(&s->blocks, wanted > size ? wanted : size, &taken);
+    struct unsent *block = zsip_room_take(t, c, wanted > size ? wanted : size, &taken);
     if (block == NULL)
         return NULL;
     *block = (struct unsent){.bytes = taken, .begin = sizeof(*block), .end = sizeof(*block)};
@@ -72,7 +72,7 @@ bool zsip_unsent_append(struct zsip_net *t, struct connection *c, const uint8_t 
     if (c->unsent_bytes + bytes > s->config.unsent_bytes + over && !first)
         return false;
     if (!fits(block, bytes))
-        block = add_block(s, c, bytes);
+        block = add_block(t, c, bytes);
     if (block == NULL)
         return false;
     memcpy((uint8_t *)block + block->end, data, bytes);
@@ -218,6 +218,19 @@ void zsip_unsent_lost(struct zsip_net *t, struct connection *c, unsigned closing
             begin = record->end;
         }
     }
+}
+
+void zsip_unsent_drop(struct zsip_net *t, struct connection *c)
+{
+    struct unsent *held = c->sending ? c->unsent_first : NULL;
+    if (held != NULL)
+        c->unsent_first = held->next;
+    while (c->unsent_first != NULL)
+        drop_first(t->streams, c);
+    if (held == NULL)
+        return;
+    held->next = NULL;
+    c->unsent_first = c->unsent_last = held;
 }
 
 void zsip_unsent_free(struct zsip_net *t, struct connection *c)

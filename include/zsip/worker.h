@@ -201,7 +201,7 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
     X(closed_unsent, "connections closed: the peer did not read its answers")                      \
     X(closed_idle, "connections closed: idle")                                                     \
     X(closed_pong, "connections closed: a ping was not answered")                                  \
-    X(closed_memory, "connections closed: no memory for a half message")                           \
+    X(closed_memory, "connections closed: what half messages and unsent bytes share was full")     \
     X(pings_in, "keep-alive pings received")                                                       \
     X(pings_out, "keep-alive pings sent")                                                          \
     X(connect_errors, "connections that could not be opened")                                      \

@@ -330,6 +330,25 @@ class Bounds(tcp.Case):
             regular.check(self, 1)
 
 
+    def test_memory_full_of_half_messages_shuts_nobody_out(self):
+        """Two hundred at a time that never end take all of it; they give way to who does."""
+        with self.serving("--tcp-memory", "1M") as server:
+            crowd = [self.connection(server) for _ in range(200)]
+            half = tcp.request(body="x" * 30000)[:20000]
+            for connection in crowd:
+                try:
+                    connection.send(half)
+                except OSError:
+                    pass
+            for _ in range(20):
+                message, connection = tcp.request(body="x" * 5000), self.connection(server)
+                for part in (message[:3000], message[3000:]):
+                    connection.send(part)
+                    time.sleep(0.01)
+                self.assertEqual(200, peers.status_of(connection.message()))
+        self.assertGreater(server.counters()["closed_memory"], 100)
+
+
 class Wire(tcp.Case):
     def test_peers_that_vanish_are_noticed(self):
         """Their machine is gone: no FIN, no RST, nothing."""

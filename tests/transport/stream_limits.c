@@ -281,7 +281,31 @@ Test(stream_limits, thousands_of_connections_come_and_go_and_leave_nothing)
     test_streams_end(&s);
 }
 
-Test(stream_limits, half_messages_share_one_memory_and_more_are_closed)
+/* Whether a peer was reset. */
+static bool was_reset(int peer)
+{
+    char byte;
+    ssize_t bytes = recv(peer, &byte, 1, MSG_DONTWAIT);
+    cr_assert_eq(bytes, -1);
+    cr_assert(errno == EAGAIN || errno == ECONNRESET, "%s", strerror(errno));
+    return errno == ECONNRESET;
+}
+
+/* A half message becomes a whole one. */
+static void expect_half(struct test_streams *s)
+{
+    int peer = test_stream_peer(s);
+    test_stream_write(peer, "4:h");
+    test_wait(s->net, 2000000);
+    zsip_net_recycle(s->net);
+    test_stream_write(peer, "alf");
+    const struct zsip_net_batch *batch = test_stream_wait(s, 1);
+    cr_assert(test_packet_is(&batch->packets[0], "4:half"));
+    test_stream_answer(s, batch);
+    close(peer);
+}
+
+Test(stream_limits, half_messages_share_one_memory_and_the_oldest_give_way)
 {
     struct zsip_net_config config = test_streams_config();
     config.streams.memory_bytes = 1 << 20;
@@ -296,17 +320,39 @@ Test(stream_limits, half_messages_share_one_memory_and_more_are_closed)
     }
     test_stream_settles(&s, 512);
     cr_assert_eq(zsip_net_stats(s.net)->closed_memory, PEERS - 512);
+    /* Those of one turn come in any order. */
+    for (unsigned i = 0; i < PEERS; i++)
+        cr_assert((i >= 80 && i < 96) || was_reset(peers[i]) == (i < PEERS - 512), "%u", i);
+    expect_half(&s);
     for (unsigned i = 0; i < PEERS; i++)
         close(peers[i]);
     test_stream_settles(&s, 0);
-    int peer = test_stream_peer(&s);
-    test_stream_write(peer, "4:h");
-    test_wait(s.net, 2000000);
-    zsip_net_recycle(s.net);
-    test_stream_write(peer, "alf");
-    const struct zsip_net_batch *batch = test_stream_wait(&s, 1);
-    cr_assert(test_packet_is(&batch->packets[0], "4:half"));
-    zsip_net_recycle(s.net);
-    close(peer);
+    expect_half(&s);
+    test_streams_end(&s);
+}
+
+Test(stream_limits, who_never_reads_gives_way_to_half_messages)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.memory_bytes = 1 << 20;
+    config.streams.unsent_bytes = 512 << 10;
+    config.streams.unsent_ns = 600 * ZSIP_NS_PER_S;
+    struct test_streams s = test_streams_begin(&config);
+    int peers[64];
+    unsigned count = 0;
+    /* Until the memory was full and one of them has been closed for it. */
+    for (; count < 64 && zsip_net_stats(s.net)->closed_memory == 0; count++) {
+        peers[count] = test_stream_peer(&s);
+        small_buffers(peers[count]);
+        uint64_t stopped = zsip_net_stats(s.net)->reads_stopped;
+        for (unsigned i = 0; i < 100 && zsip_net_stats(s.net)->reads_stopped == stopped; i++)
+            flood(&s, peers[count], 100);
+        flood(&s, peers[count], 100);
+    }
+    cr_assert_gt(zsip_net_stats(s.net)->closed_memory, 0, "it was never full");
+    for (unsigned i = 0; i < 20; i++)
+        expect_half(&s);
+    while (count > 0)
+        close(peers[--count]);
     test_streams_end(&s);
 }
