@@ -76,7 +76,7 @@ static void admit(struct zsip_net *t, const struct udp_socket *socket, int fd)
         refuse(fd);
         return;
     }
-    c->accepted = true;
+    c->accepted = c->counted = true;
     c->path.remote = remote;
     c->path.local = local;
     COUNT(t, connections_accepted, 1);

@@ -20,7 +20,10 @@ static uint32_t bucket_of(const struct streams *s, const struct zsip_address *re
 {
     uint64_t parts[3];
     memcpy(parts, remote, sizeof(parts));
-    uint64_t hash = (parts[0] ^ parts[1] * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
+    /* Nobody can aim at one bucket: answers lead to whatever port their requests name. */
+    const uint64_t *secret = s->sources.secret;
+    uint64_t hash = (parts[0] ^ secret[0]) * secret[1];
+    hash = (hash ^ hash >> 31 ^ parts[1]) * secret[1];
     hash = (hash ^ hash >> 31 ^ parts[2]) * 0x94d049bb133111ebu;
     return (uint32_t)(hash >> 32) & s->target_mask;
 }
@@ -219,26 +222,54 @@ void zsip_connect_unwait(struct zsip_net *t, struct connection *c)
     *link = c->list_next;
 }
 
-static struct connection *open_one(struct zsip_net *t, struct target *target)
+/* Whether one more may be opened for answers to this address. */
+static bool may_answer(struct zsip_net *t, const struct zsip_address *remote)
 {
     struct streams *s = t->streams;
+    uint32_t kept = 0, same = 0;
+    for (uint32_t i = 0; i < s->answering_count; i++) {
+        const struct connection *c = zsip_connection_of(t, s->answering[i]);
+        if (c == NULL || c->state >= CONNECTION_OPEN)
+            continue;
+        s->answering[kept++] = s->answering[i];
+        same += zsip_sources_same(&c->path.remote, remote);
+    }
+    s->answering_count = kept;
+    return kept < ANSWERING_MAX && same < ANSWERING_A_SOURCE &&
+           zsip_sources_add(&s->sources, remote, s->config.connections_per_source);
+}
+
+static struct connection *open_one(struct zsip_net *t, struct target *target, bool answer)
+{
+    struct streams *s = t->streams;
+    bool rests = target->failures > 0 && s->now_ns < target->retry_ns;
+    /* An answer does not wait for one who was not there just now. */
+    if (answer && (rests || !may_answer(t, &target->path.remote))) {
+        COUNT(t, connect_full, !rests);
+        return NULL;
+    }
     struct connection *c = zsip_connection_take(t);
     if (c == NULL) {
         COUNT(t, connect_full, 1);
+        if (answer)
+            zsip_sources_drop(&s->sources, &target->path.remote);
         return NULL;
     }
+    if (answer)
+        s->answering[s->answering_count++] = c->path.flow;
+    c->counted = answer;
     c->lone = s->config.connection_each;
     c->path.remote = target->path.remote;
     c->path.local = target->path.local;
     join(s, target, c);
-    if (target->failures > 0 && s->now_ns < target->retry_ns)
+    if (rests)
         wait_for(s, c, target->retry_ns);
     else
         start(t, c);
     return c->state == CONNECTION_CLOSED || c->state == CONNECTION_FREE ? NULL : c;
 }
 
-struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path)
+struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path, bool answer)
 {
     struct streams *s = t->streams;
     if (path->remote.port == 0 || path->remote.family == ZSIP_FAMILY_NONE)
@@ -254,7 +285,7 @@ struct connection *zsip_connect(struct zsip_net *t, const struct zsip_path *path
     if (each || target->connections < max) {
         /* While others stand, nothing waits for the one that tries. */
         bool alone = target->failures == 0 || target->connections == 0;
-        struct connection *c = open_one(t, target);
+        struct connection *c = open_one(t, target, answer);
         if (c != NULL && alone)
             return c;
         if (c != NULL)

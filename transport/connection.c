@@ -41,14 +41,26 @@ struct connection *zsip_connection_take(struct zsip_net *t)
     return c;
 }
 
-struct connection *zsip_connection_of(struct zsip_net *t, uint64_t flow)
+/* The one that is, or was last, where a flow leads; NULL: none ever was. */
+static struct connection *named(const struct zsip_net *t, uint64_t flow)
 {
-    struct streams *s = t->streams;
+    const struct streams *s = t->streams;
     uint32_t index = flow & ((1u << CONNECTIONS_BITS) - 1);
     if (s == NULL || flow >> 63 == 0 || index >= s->connection_fresh)
         return NULL;
-    struct connection *c = &s->connections[index];
-    return zsip_connection_live(c, flow) ? c : NULL;
+    return &s->connections[index];
+}
+
+struct connection *zsip_connection_of(struct zsip_net *t, uint64_t flow)
+{
+    struct connection *c = named(t, flow);
+    return c != NULL && zsip_connection_live(c, flow) ? c : NULL;
+}
+
+bool zsip_connection_aborted(const struct zsip_net *t, uint64_t flow)
+{
+    const struct connection *c = named(t, flow);
+    return c != NULL && c->path.flow == flow && c->aborted;
 }
 
 void zsip_connection_target(struct zsip_net *t, struct io_uring_sqe *sqe,
@@ -158,12 +170,13 @@ void zsip_connection_close(struct zsip_net *t, struct connection *c, unsigned cl
     if (c->state == CONNECTION_CLOSED || c->state == CONNECTION_FREE)
         return;
     bool begun = c->fd >= 0;
+    c->aborted = (closing & CLOSING_ABORT) != 0;
     zsip_connection_timer(t, c, TIMER_NONE);
     zsip_doubt_end(t, c);
     if (c->state == CONNECTION_WAITING)
         zsip_connect_unwait(t, c);
     c->state = CONNECTION_CLOSED;
-    if (c->accepted)
+    if (c->counted)
         zsip_sources_drop(&s->sources, &c->path.remote);
     if (c->target != NO_TARGET)
         zsip_target_leave(t, c);

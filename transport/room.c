@@ -17,8 +17,11 @@ static uint64_t since(const struct streams *s, enum stream_timer timer)
 static bool evict(struct zsip_net *t, const struct connection *asks)
 {
     const struct streams *s = t->streams;
-    enum stream_timer timer =
-        since(s, TIMER_MESSAGE) <= since(s, TIMER_UNSENT) ? TIMER_MESSAGE : TIMER_UNSENT;
+    enum stream_timer timer = TIMER_MESSAGE;
+    if (since(s, TIMER_UNSENT) < since(s, timer))
+        timer = TIMER_UNSENT;
+    if (since(s, TIMER_CONNECT) < since(s, timer))
+        timer = TIMER_CONNECT;
     uint32_t head = s->queues[timer].head;
     if (head == NO_CONNECTION || &s->connections[head] == asks)
         return false;

@@ -26,6 +26,14 @@ static uint32_t place_of(const struct sources *sources, const uint64_t key[2])
     return (uint32_t)(hash * 0xbf58476d1ce4e5b9u >> 32) & sources->mask;
 }
 
+bool zsip_sources_same(const struct zsip_address *a, const struct zsip_address *b)
+{
+    uint64_t left[2], right[2];
+    key_of(a, left);
+    key_of(b, right);
+    return memcmp(left, right, sizeof(left)) == 0;
+}
+
 /* Its place, or the empty one where it would be. Half of the table is empty always. */
 static uint32_t find(const struct sources *sources, const uint64_t key[2])
 {

@@ -20,6 +20,8 @@ struct sources {
 /* table: cleared, a power of two of places, twice as many as there are connections. */
 void zsip_sources_init(struct sources *sources, struct source *table, uint32_t places,
                        const uint64_t secret[2]);
+/* Whether they count as one. */
+bool zsip_sources_same(const struct zsip_address *a, const struct zsip_address *b);
 /* One more; false: it has max already. */
 bool zsip_sources_add(struct sources *sources, const struct zsip_address *address, uint32_t max);
 void zsip_sources_drop(struct sources *sources, const struct zsip_address *address);

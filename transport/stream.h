@@ -31,10 +31,14 @@ enum {
     STREAM_LARGES = 16,
 
     PIECES_MAX = 2048,     /* stretches of output in one submission */
-    PIECES_A_SEND = 64,    /* of one connection; more are queued */
+    PIECES_A_SEND = 1024,  /* of one connection: what the kernel takes at once (UIO_MAXIOV) */
     STREAM_SENDS = 256,    /* sends in one submission */
     PONGS_A_READ = 64,     /* a peer has one ping out at a time (RFC 5626 section 4.4.1) */
     CONNECTIONS_BITS = 24, /* of a flow; above them the generation */
+    /* Connections that are being opened for answers, in all and to one source: who asks and is gone
+     * takes nobody's place, and has no ports searched by us. */
+    ANSWERING_MAX = 256,
+    ANSWERING_A_SOURCE = 16,
 };
 
 #define NO_CONNECTION UINT32_MAX
@@ -96,6 +100,7 @@ struct connection {
     uint8_t state; /* enum connection_state */
     uint8_t timer; /* enum stream_timer */
     bool accepted;
+    bool counted; /* as one of its source's: accepted, or opened for an answer to it */
     bool lone;    /* ours, for one request */
     bool over;    /* which was answered */
     bool armed;   /* a receive is under way */
@@ -107,6 +112,7 @@ struct connection {
     bool ended;         /* the peer ended its direction */
     bool fixed;         /* registered as a file */
     bool silent;        /* nothing was received yet */
+    bool aborted;       /* reset by us */
     bool doubted;       /* in the list of those that will be looked at */
     uint32_t last_turn; /* LAST: the one whose answers still leave */
     int32_t owed;       /* requests taken in less those answered for good */
@@ -224,6 +230,8 @@ struct streams {
     uint32_t target_free, target_fresh, target_hand;
     uint32_t *target_buckets;
     uint32_t target_mask;
+    uint64_t answering[ANSWERING_MAX]; /* flows; some stand by now, or are gone */
+    uint32_t answering_count;
     uint64_t random;
 
     uint64_t now_ns;
@@ -258,6 +266,8 @@ void zsip_streams_register(struct zsip_net *net);
 struct connection *zsip_connection_take(struct zsip_net *net);
 /* The one a flow names; NULL: it is gone. */
 struct connection *zsip_connection_of(struct zsip_net *net, uint64_t flow);
+/* Whether a flow names one that we reset in this turn: nothing is owed to it. */
+bool zsip_connection_aborted(const struct zsip_net *net, uint64_t flow);
 /* The socket is there: options, receive, timer. */
 void zsip_connection_begin(struct zsip_net *net, struct connection *c, int fd);
 
@@ -353,8 +363,9 @@ void zsip_clients_tell(struct zsip_net *net);
 
 /* connect.c */
 
-/* A connection to where path leads, one that is there or a new one. NULL: none can be had. */
-struct connection *zsip_connect(struct zsip_net *net, const struct zsip_path *path);
+/* A connection to where path leads, one that is there or a new one. answer: for an answer whose
+ * own is gone; those are few at a time, and count as their source's. NULL: none can be had. */
+struct connection *zsip_connect(struct zsip_net *net, const struct zsip_path *path, bool answer);
 /* One that waits for its time is closed. */
 void zsip_connect_unwait(struct zsip_net *net, struct connection *c);
 void zsip_connect_take(struct zsip_net *net, const struct io_uring_cqe *cqe);

@@ -68,7 +68,7 @@ bool zsip_unsent_append(struct zsip_net *t, struct connection *c, const uint8_t 
     struct unsent *block = c->unsent_last;
     bool first = c->unsent_bytes == 0;
     /* Answers to what had come before reading stopped are no fault of the peer's. */
-    uint32_t over = record->client == 0 ? ANSWERS_BYTES_MAX : 0;
+    uint32_t over = record->client == 0 && c->accepted ? ANSWERS_BYTES_MAX : 0;
     if (c->unsent_bytes + bytes > s->config.unsent_bytes + over && !first)
         return false;
     if (!fits(block, bytes))
@@ -174,7 +174,7 @@ static void lost(struct zsip_net *t, const struct zsip_path *path, struct connec
     if (record->tries > 0)
         return;
     if (*other_at == NULL)
-        *other_at = zsip_connect(t, path);
+        *other_at = zsip_connect(t, path, record->client == 0);
     struct connection *other = *other_at;
     struct unsent_record again = {.client = record->client, .port = record->port, .tries = 1};
     if (other == NULL || !zsip_unsent_ready(t, other))

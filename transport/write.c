@@ -24,8 +24,9 @@ static struct unsent_record record_of(const struct zsip_output *output)
                                   .port = answer ? output->path->remote.port : 0};
 }
 
-/* Keeps a message for later, or what is left of it. Where there is no room for an answer its
- * connection is beyond help; a request fails alone. */
+/* Keeps a message for later, or what is left of it. Where there is no room for an answer, the
+ * connection that it was asked by is beyond help; a request, and an answer by another connection,
+ * fail alone. */
 static bool keep(struct zsip_net *t, struct connection *c, const uint8_t *data, uint32_t bytes,
                  const struct unsent_record *record)
 {
@@ -35,7 +36,7 @@ static bool keep(struct zsip_net *t, struct connection *c, const uint8_t *data, 
         return true;
     }
     COUNT(t, send_full, 1);
-    if (record->client != 0 && !record->begun) {
+    if (!record->begun && (record->client != 0 || !c->accepted)) {
         fail(t, record->client);
         return true;
     }
@@ -54,20 +55,23 @@ static struct connection *connection_for(struct zsip_net *t, const struct zsip_o
     if (path == s->last_path && zsip_connection_live(s->last, path->flow))
         return s->last;
     struct connection *c = zsip_connection_of(t, path->flow);
+    if (c == NULL && output->client == 0 && zsip_connection_aborted(t, path->flow))
+        return NULL;
     /* Whose peer sends nothing more may be answered, but not asked. */
     if (c == NULL || (c->ended && output->client != 0)) {
         COUNT(t, flows_stale, path->flow != 0);
-        return zsip_connect(t, path);
+        return zsip_connect(t, path, output->client == 0);
     }
     s->last_path = path;
     s->last = c;
     return c;
 }
 
-static bool reserve_pieces(struct zsip_net *t)
+static bool reserve_pieces(struct zsip_net *t, const struct connection *c)
 {
     struct streams *s = t->streams;
-    if (s->piece_count < PIECES_MAX && s->touched_count < STREAM_SENDS)
+    if (s->piece_count < PIECES_MAX && s->touched_count < STREAM_SENDS &&
+        !(c->touched && c->piece_count == PIECES_A_SEND))
         return true;
     zsip_streams_leave(t);
     return zsip_net_flush(t) == ZSIP_OK;
@@ -133,7 +137,7 @@ void zsip_stream_put(struct zsip_net *t, const struct zsip_output *output)
         last->count++;
         return;
     }
-    if (!reserve_pieces(t)) {
+    if (!reserve_pieces(t, c)) {
         fail(t, output->client);
         return;
     }
@@ -147,7 +151,7 @@ void zsip_stream_say(struct zsip_net *t, struct connection *c, const char *bytes
     if (queued_behind(c)) {
         struct unsent_record record = {0};
         keep(t, c, (const uint8_t *)bytes, count, &record);
-    } else if (reserve_pieces(t)) {
+    } else if (reserve_pieces(t, c)) {
         add_piece(t, c, &(struct piece){.data = (const uint8_t *)bytes, .bytes = count});
     }
 }
@@ -280,8 +284,10 @@ static void divert(struct zsip_net *t, const struct zsip_output *output, struct 
     struct unsent_record record = record_of(output);
     record.tries = 1;
     path.flow = 0;
+    if (*other != NULL && (*other)->path.remote.port != path.remote.port)
+        *other = NULL; /* sent-by may name another */
     if (*other == NULL)
-        *other = zsip_connect(t, &path);
+        *other = zsip_connect(t, &path, output->client == 0);
     if (*other == NULL || !zsip_unsent_ready(t, *other)) {
         fail(t, output->client);
         return;

@@ -273,10 +273,10 @@ Test(connect, an_alias_leads_back_over_the_connection_that_said_it)
     struct zsip_address address = batch->packets[0].path->remote;
     zsip_net_alias(s.net, batch->packets[0].path->flow, 5999);
     zsip_net_alias(s.net, batch->packets[0].path->flow, 5998); /* it has one already */
-    zsip_net_recycle(s.net);
+    test_stream_answer(&s, batch);
     address.port = 5999;
     send_text(&s, &address, "2:to", 1);
-    test_stream_expect(&s, peer, "2:to");
+    test_stream_expect(&s, peer, "1:a2:to");
     cr_assert_eq(zsip_net_stats(s.net)->aliases, 1);
     close(peer);
     test_stream_settles(&s, 0);
@@ -322,6 +322,86 @@ Test(connect, an_answer_whose_connection_is_gone_goes_to_the_address_of_its_path
     test_stream_expect(&s, peer, "4:late");
     close(peer);
     close(listener);
+    test_streams_end(&s);
+}
+
+enum { ANSWERS = 40 };
+
+/* Answers to a connection that is gone, each to a port of its own from this one on. */
+static void answer_gone(struct test_streams *s, struct zsip_path path, uint16_t first)
+{
+    static struct zsip_path paths[ANSWERS];
+    struct zsip_output outputs[ANSWERS];
+    static uint8_t text[] = "4:late";
+    for (unsigned i = 0; i < ANSWERS; i++) {
+        paths[i] = path;
+        paths[i].remote.port = (uint16_t)(first + i);
+        outputs[i] = (struct zsip_output){.data = text, .path = &paths[i], .bytes = 6};
+    }
+    zsip_net_send(s->net, outputs, ANSWERS);
+    cr_assert_eq(zsip_net_flush(s->net), ZSIP_OK);
+}
+
+/* The path of a request whose connection was reset since. */
+static struct zsip_path gone_path(struct test_streams *s)
+{
+    uint64_t others = zsip_net_stats(s->net)->connections_now;
+    int peer = test_stream_peer(s);
+    test_stream_write(peer, "1:a");
+    struct zsip_path path = *test_stream_wait(s, 1)->packets[0].path;
+    zsip_net_recycle(s->net);
+    test_stream_reset(peer);
+    test_stream_settles(s, others);
+    return path;
+}
+
+Test(connect, answers_without_a_connection_open_few_at_a_time_to_one_source)
+{
+    struct test_streams s = test_streams_begin(NULL);
+    struct zsip_path path = gone_path(&s);
+    answer_gone(&s, path, 1); /* where nobody listens */
+    cr_assert_eq(zsip_net_stats(s.net)->connect_full, ANSWERS - 16);
+    test_stream_settles(&s, 0);
+    cr_assert_eq(zsip_net_stats(s.net)->connect_errors, 16);
+    /* Those that refused just now are not asked again. */
+    uint64_t errors = zsip_net_stats(s.net)->send_errors;
+    answer_gone(&s, path, 1);
+    test_stream_settles(&s, 0);
+    cr_assert_eq(zsip_net_stats(s.net)->connect_errors, 32);
+    cr_assert_eq(zsip_net_stats(s.net)->send_errors - errors, ANSWERS - 16);
+    /* And then others have their turn. */
+    struct zsip_address address;
+    int listener = peer_listen(&address);
+    answer_gone(&s, path, address.port);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "4:late");
+    close(peer);
+    close(listener);
+    test_streams_end(&s);
+}
+
+Test(connect, a_connection_for_an_answer_counts_as_its_sources)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.connections_per_source = 2;
+    struct test_streams s = test_streams_begin(&config);
+    struct zsip_address address;
+    int listener = peer_listen(&address), one = test_stream_peer(&s);
+    struct zsip_path path = gone_path(&s);
+    int two = test_stream_peer(&s);
+    answer_gone(&s, path, address.port);
+    cr_assert_eq(zsip_net_stats(s.net)->connect_full, ANSWERS);
+    cr_assert_eq(zsip_net_stats(s.net)->connections_now, 2);
+    close(two);
+    test_stream_settles(&s, 1);
+    answer_gone(&s, path, address.port);
+    cr_assert_eq(zsip_net_stats(s.net)->connections_now, 2);
+    int peer = peer_accept(&s, listener);
+    test_stream_expect(&s, peer, "4:late");
+    close(peer);
+    close(one);
+    close(listener);
+    test_stream_settles(&s, 0);
     test_streams_end(&s);
 }
 

@@ -207,6 +207,32 @@ Test(stream_limits, a_peer_that_reads_late_gets_every_byte_in_order)
     test_streams_end(&s);
 }
 
+Test(stream_limits, who_is_reset_for_not_reading_is_owed_nothing)
+{
+    static uint8_t answer[4000];
+    static struct zsip_output outputs[256];
+    struct zsip_net_config config = test_streams_config();
+    config.streams.memory_bytes = 1 << 20; /* for two calls */
+    struct test_streams s = test_streams_begin(&config);
+    int peer = test_stream_peer(&s);
+    small_buffers(peer);
+    test_stream_write(peer, "1:a");
+    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
+    zsip_net_recycle(s.net);
+    for (unsigned i = 0; i < 256; i++)
+        outputs[i] = (struct zsip_output){.data = answer, .path = &path, .bytes = sizeof(answer)};
+    for (unsigned turn = 0; turn < 1000 && zsip_net_stats(s.net)->closed_unsent == 0; turn++) {
+        zsip_net_send(s.net, outputs, 256);
+        cr_assert_eq(zsip_net_flush(s.net), ZSIP_OK);
+    }
+    cr_assert_eq(zsip_net_stats(s.net)->closed_unsent, 1);
+    test_stream_settles(&s, 0);
+    cr_assert_eq(zsip_net_stats(s.net)->connect_errors, 0, "it was called back");
+    cr_assert_eq(zsip_net_stats(s.net)->diverted, 0);
+    close(peer);
+    test_streams_end(&s);
+}
+
 Test(stream_limits, running_out_of_descriptors_pauses_and_resumes)
 {
     enum { LIMIT = 64 };

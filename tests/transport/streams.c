@@ -63,6 +63,36 @@ Test(streams, answers_of_a_turn_leave_in_one_write)
     test_streams_end(&s);
 }
 
+Test(streams, more_stretches_than_one_send_takes_leave_all_the_same)
+{
+    enum { STRETCHES = 2000 };
+    static struct zsip_output outputs[STRETCHES];
+    static uint8_t data[STRETCHES * 4]; /* not one behind the other */
+    static char got[STRETCHES * 3];
+    struct test_streams s = test_streams_begin(NULL);
+    int peer = test_stream_peer(&s);
+    test_stream_write(peer, "1:a");
+    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
+    zsip_net_recycle(s.net);
+    for (unsigned i = 0; i < STRETCHES; i++) {
+        memcpy(data + 4 * i, "1:b", 3);
+        outputs[i] = (struct zsip_output){.data = data + 4 * i, .path = &path, .bytes = 3};
+    }
+    zsip_net_send(s.net, outputs, STRETCHES);
+    size_t bytes = 0;
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX && bytes < sizeof(got); turn++) {
+        test_wait(s.net, 1000000);
+        zsip_net_recycle(s.net);
+        ssize_t more = recv(peer, got + bytes, sizeof(got) - bytes, MSG_DONTWAIT);
+        bytes += more > 0 ? (size_t)more : 0;
+    }
+    cr_assert_eq(bytes, sizeof(got));
+    for (unsigned i = 0; i < STRETCHES; i++)
+        cr_assert_eq(memcmp(got + 3 * i, "1:b", 3), 0);
+    close(peer);
+    test_streams_end(&s);
+}
+
 Test(streams, a_peer_that_ended_its_direction_is_answered_and_then_closed)
 {
     struct test_streams s = test_streams_begin(NULL);
