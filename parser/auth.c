@@ -2,8 +2,8 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/fast.h"
 #include "parser/names.h"
+#include "parser/parser.h"
 
 /* nonce-count = 8LHEX; upper case is taken too. */
 static bool is_nonce_count(const uint8_t *text, size_t length)
@@ -54,7 +54,10 @@ enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
                                 enum zsip_header_id id, struct zsip_auth *out,
                                 struct zsip_fault *fault)
 {
+    struct zsip_fault ignored;
     const uint8_t *begin = base + slice.offset, *end = begin + slice.length, *p = begin;
+    if (fault == NULL)
+        fault = &ignored;
     *out = (struct zsip_auth){.whole = slice};
     /* Authentication-Info has no scheme: it belongs to Digest (RFC 3261 section 25.1, ainfo). */
     if (id != ZSIP_HEADER_AUTHENTICATION_INFO) {
@@ -71,16 +74,4 @@ enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
         return ZSIP_OK;
     out->scheme = ZSIP_AUTH_DIGEST;
     return digest(base, p, end, out, fault);
-}
-
-enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice slice,
-                                 enum zsip_header_id id, struct zsip_auth *out,
-                                 struct zsip_fault *fault)
-{
-    const uint8_t *begin = base + slice.offset;
-    struct zsip_fault ignored;
-    if (id != ZSIP_HEADER_AUTHENTICATION_INFO &&
-        zsip_fast()->digest(base, begin, begin + slice.length, out))
-        return ZSIP_OK;
-    return zsip_auth_slow(base, slice, id, out, fault != NULL ? fault : &ignored);
 }

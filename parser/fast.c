@@ -4,34 +4,6 @@
  */
 #include "parser/fast.h"
 
-static const uint8_t *no_via(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                             struct zsip_via *out)
-{
-    (void)base, (void)begin, (void)end, (void)out;
-    return NULL;
-}
-
-static const uint8_t *no_party(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                               struct zsip_party *out)
-{
-    (void)base, (void)begin, (void)end, (void)out;
-    return NULL;
-}
-
-static bool no_uri(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                   struct zsip_uri *out)
-{
-    (void)base, (void)begin, (void)end, (void)out;
-    return false;
-}
-
-static bool no_digest(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                      struct zsip_auth *out)
-{
-    (void)base, (void)begin, (void)end, (void)out;
-    return false;
-}
-
 static bool no_date(const uint8_t *p)
 {
     (void)p;
@@ -52,7 +24,8 @@ static uint32_t no_section(const uint8_t *data, uint32_t bytes, uint32_t *line)
 }
 
 const struct zsip_fast zsip_fast_plain = {
-    zsip_parse_plain, no_via, no_party, no_uri, no_digest, no_date, find_row, no_section,
+    zsip_parse_plain, zsip_via_next_slow, zsip_party_next_slow, zsip_uri_slow, zsip_auth_slow,
+    no_date,          find_row,           no_section,
 };
 
 unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])
@@ -73,18 +46,17 @@ unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])
     return count;
 }
 
-const struct zsip_fast *zsip_fast(void)
+const struct zsip_fast *zsip_fast_chosen;
+
+const struct zsip_fast *zsip_fast_choose(void)
 {
-    /* Threads may both choose: they choose the same. */
-    static const struct zsip_fast *chosen;
-    const struct zsip_fast *fast = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
-    if (__builtin_expect(fast == NULL, 0)) {
-        const struct zsip_fast *ways[ZSIP_WAYS_MAX];
-        fast = ways[zsip_fast_ways(ways) - 1];
-        __atomic_store_n(&chosen, fast, __ATOMIC_RELAXED);
-    }
+    const struct zsip_fast *ways[ZSIP_WAYS_MAX];
+    const struct zsip_fast *fast = ways[zsip_fast_ways(ways) - 1];
+    __atomic_store_n(&zsip_fast_chosen, fast, __ATOMIC_RELAXED);
     return fast;
 }
+
+/* ---- What goes the way that was chosen ------------------------------------------------------- */
 
 unsigned zsip_msg_find(const struct zsip_msg *msg, enum zsip_header_id id, unsigned from)
 {
@@ -96,4 +68,37 @@ unsigned zsip_msg_find(const struct zsip_msg *msg, enum zsip_header_id id, unsig
 enum zsip_status zsip_parse(struct zsip_msg *msg, const uint8_t *data, size_t bytes, unsigned flags)
 {
     return zsip_fast()->parse(msg, data, bytes, flags);
+}
+
+enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                               struct zsip_via *out, bool *found, struct zsip_fault *fault)
+{
+    return zsip_fast()->via_next(msg, cursor, out, found, fault);
+}
+
+enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                 struct zsip_cursor *cursor, struct zsip_party *out, bool *found,
+                                 struct zsip_fault *fault)
+{
+    return zsip_fast()->party_next(msg, id, cursor, out, NULL, found, fault);
+}
+
+enum zsip_status zsip_party_uri_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                     struct zsip_cursor *cursor, struct zsip_party *out,
+                                     struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
+{
+    return zsip_fast()->party_next(msg, id, cursor, out, uri, found, fault);
+}
+
+enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
+                                struct zsip_fault *fault)
+{
+    return zsip_fast()->uri(base, slice, out, fault);
+}
+
+enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice slice,
+                                 enum zsip_header_id id, struct zsip_auth *out,
+                                 struct zsip_fault *fault)
+{
+    return zsip_fast()->auth(base, slice, id, out, fault);
 }

@@ -7,21 +7,19 @@
 
 #include "parser/parser.h"
 
-/* All but parse match a value wholly and say so, or leave it to the machines: false or NULL, and
- * *out is not defined then. via and party stop at a comma or at end, and return where.
- */
 struct zsip_fast {
     enum zsip_status (*parse)(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                               unsigned flags);
-    const uint8_t *(*via)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                          struct zsip_via *out);
-    const uint8_t *(*party)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                            struct zsip_party *out);
-    bool (*uri)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                struct zsip_uri *out);
-    /* Credentials or a challenge, of Digest. */
-    bool (*digest)(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                   struct zsip_auth *out);
+    /* As the functions zsip_via_next() and so on have it; the uri of party_next may be NULL. */
+    enum zsip_status (*via_next)(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                 struct zsip_via *out, bool *found, struct zsip_fault *fault);
+    enum zsip_status (*party_next)(const struct zsip_msg *msg, enum zsip_header_id id,
+                                   struct zsip_cursor *cursor, struct zsip_party *out,
+                                   struct zsip_uri *uri, bool *found, struct zsip_fault *fault);
+    enum zsip_status (*uri)(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
+                            struct zsip_fault *fault);
+    enum zsip_status (*auth)(const uint8_t *base, struct zsip_slice slice, enum zsip_header_id id,
+                             struct zsip_auth *out, struct zsip_fault *fault);
     /* Whether the 29 bytes at p are a SIP-date. */
     bool (*date)(const uint8_t *p);
     /* zsip_msg_find() of a field that is there. */
@@ -44,6 +42,39 @@ extern const struct zsip_fast zsip_fast_avx512;
 unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX]);
 
 /* The best that this processor has. */
-const struct zsip_fast *zsip_fast(void);
+#pragma GCC visibility push(hidden)
+extern const struct zsip_fast *zsip_fast_chosen;
+const struct zsip_fast *zsip_fast_choose(void);
+#pragma GCC visibility pop
+
+static inline const struct zsip_fast *zsip_fast(void)
+{
+    /* Threads may both choose: they choose the same. */
+    const struct zsip_fast *fast = __atomic_load_n(&zsip_fast_chosen, __ATOMIC_RELAXED);
+    return __builtin_expect(fast != NULL, 1) ? fast : zsip_fast_choose();
+}
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
+
+/* A cursor between two elements: row is where the next one stands, offset where it begins; 0 stands
+ * for the row's beginning. Where that is, given the row that was found for it. */
+static inline const uint8_t *zsip_list_begin(const struct zsip_msg *msg,
+                                             const struct zsip_cursor *cursor, unsigned row)
+{
+    unsigned offset = row == cursor->row ? cursor->offset : 0;
+    return msg->data + (offset != 0 ? offset : msg->headers[row].value.offset);
+}
+
+/* Moves the cursor behind an element of a row that ended at p: at the row's end or at a comma. */
+static inline void zsip_list_move(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                  unsigned row, const uint8_t *p, const uint8_t *end)
+{
+    if (p == end) {
+        *cursor = (struct zsip_cursor){row + 1, 0};
+        return;
+    }
+    p = zsip_lws_skip(p + 1, end);
+    *cursor = (struct zsip_cursor){row, (uint32_t)(p - msg->data)};
+}
 
 #endif

@@ -6,8 +6,6 @@
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
-/* A cursor between two elements: row is where the next one stands, offset where it begins; 0 stands
- * for the row's beginning. */
 static bool list_begin(const struct zsip_msg *msg, enum zsip_header_id id,
                        const struct zsip_cursor *cursor, const uint8_t **begin, const uint8_t **end,
                        unsigned *row)
@@ -20,43 +18,26 @@ static bool list_begin(const struct zsip_msg *msg, enum zsip_header_id id,
             return false;
     }
     struct zsip_slice value = msg->headers[*row].value;
-    *begin = msg->data + value.offset;
-    *end = *begin + value.length;
-    if (*row == cursor->row && cursor->offset != 0)
-        *begin = msg->data + cursor->offset;
+    *begin = zsip_list_begin(msg, cursor, *row);
+    *end = msg->data + value.offset + value.length;
     return true;
 }
 
-/* Moves the cursor behind an element that ended at p: at its row's end or at a comma. */
-static void list_move(const struct zsip_msg *msg, struct zsip_cursor *cursor, unsigned row,
-                      const uint8_t *p, const uint8_t *end)
-{
-    *cursor = (struct zsip_cursor){row + 1, 0};
-    if (p == end)
-        return;
-    p = zsip_lws_skip(p + 1, end);
-    *cursor = (struct zsip_cursor){row, (uint32_t)(p - msg->data)};
-}
-
-enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
-                               struct zsip_via *out, bool *found, struct zsip_fault *fault)
+enum zsip_status zsip_via_next_slow(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                    struct zsip_via *out, bool *found, struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
-    const uint8_t *p, *end, *stop;
+    const uint8_t *p, *end;
     unsigned row;
     *found = false;
     if (!list_begin(msg, ZSIP_HEADER_VIA, cursor, &p, &end, &row))
         return ZSIP_OK;
-    if ((stop = zsip_fast()->via(msg->data, p, end, out)) != NULL) {
-        p = stop;
-    } else {
-        enum zsip_status status =
-            zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
-        if (status != ZSIP_OK)
-            return status;
-    }
+    enum zsip_status status =
+        zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+    if (status != ZSIP_OK)
+        return status;
     *found = true;
-    list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
 }
 
@@ -68,34 +49,46 @@ static bool needs_brackets(enum zsip_header_id id)
            id == ZSIP_HEADER_SERVICE_ROUTE;
 }
 
-enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id id,
-                                 struct zsip_cursor *cursor, struct zsip_party *out, bool *found,
-                                 struct zsip_fault *fault)
+/* One element of a row that is not "*". */
+static enum zsip_status party_slow(const uint8_t *base, enum zsip_header_id id, const uint8_t **p,
+                                   const uint8_t *end, struct zsip_party *out, struct zsip_uri *uri,
+                                   struct zsip_fault *fault)
+{
+    enum zsip_status status = zsip_machine_party(base, p, end, id, out, fault);
+    if (status != ZSIP_OK)
+        return status;
+    const uint8_t *begin = base + out->uri.offset;
+    if (needs_brackets(id) && begin[-1] != '<')
+        return zsip_fault_set(fault, base, begin, ZSIP_ERROR_SYNTAX, "name-addr");
+    return uri != NULL ? zsip_machine_uri(base, begin, begin + out->uri.length, uri, fault)
+                       : ZSIP_OK;
+}
+
+enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_header_id id,
+                                      struct zsip_cursor *cursor, struct zsip_party *out,
+                                      struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
-    const uint8_t *p, *end, *stop;
+    const uint8_t *p, *end;
     unsigned row;
     *found = false;
     if (!list_begin(msg, id, cursor, &p, &end, &row))
         return ZSIP_OK;
-    /* Contact = ("m" / "Contact") HCOLON ( STAR / ... ) */
-    if (id == ZSIP_HEADER_CONTACT && end - p == 1 && *p == '*') {
+    /* Contact = ("m" / "Contact") HCOLON ( STAR / ... ): no list has one. */
+    if (id == ZSIP_HEADER_CONTACT && msg->headers[row].value.length == 1 && *p == '*') {
         struct zsip_slice star = zsip_slice_between(msg->data, p, end);
         *out = (struct zsip_party){.whole = star, .uri = star};
+        if (uri != NULL)
+            *uri = (struct zsip_uri){.whole = star};
         p = end;
-    } else if ((stop = zsip_fast()->party(msg->data, p, end, out)) != NULL) {
-        p = stop;
     } else {
         enum zsip_status status =
-            zsip_machine_party(msg->data, &p, end, id, out, fault != NULL ? fault : &ignored);
+            party_slow(msg->data, id, &p, end, out, uri, fault != NULL ? fault : &ignored);
         if (status != ZSIP_OK)
             return status;
-        if (needs_brackets(id) && msg->data[out->uri.offset - 1] != '<')
-            return zsip_fault_set(fault != NULL ? fault : &ignored, msg->data,
-                                  msg->data + out->uri.offset, ZSIP_ERROR_SYNTAX, "name-addr");
     }
     *found = true;
-    list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
 }
 
@@ -128,7 +121,7 @@ enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id
     if (status != ZSIP_OK)
         return status;
     *found = true;
-    list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
 }
 
@@ -148,7 +141,7 @@ enum zsip_status zsip_value_next(const struct zsip_msg *msg, enum zsip_header_id
     if (status != ZSIP_OK)
         return status;
     *found = true;
-    list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
 }
 
@@ -166,7 +159,7 @@ enum zsip_status zsip_warning_next(const struct zsip_msg *msg, struct zsip_curso
     if (status != ZSIP_OK)
         return status;
     *found = true;
-    list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
 }
 

@@ -3,50 +3,198 @@
  * SPDX-License-Identifier: MIT
  */
 
-/* Whether [begin, end) can be looked at: from every place that a matcher may come to, 64 bytes can
- * be read. Matchers end behind one part of a value that goes beyond end, at most; where end is
- * followed by what stands in no part, before it. */
-static inline bool can_look(const uint8_t *begin, const uint8_t *end)
+/* ---- Where looks may go ---------------------------------------------------------------------- */
+
+/* Matchers end behind one part of a value that goes beyond its end, at most, and where the end is
+ * followed by what stands in no part, before it: from there a look and a few bytes are read. */
+#define LOOK_BEHIND      512
+#define LOOK_BEHIND_LINE 72
+
+/* Whether a value that ends at end can be looked at: such a look stays within pages that the value
+ * touches. */
+static inline bool can_look_alone(const uint8_t *end)
 {
 #ifdef READS_STAY_INSIDE
     return false;
 #endif
-    if (begin == end)
-        return false;
-    size_t left = 4096 - ((uintptr_t)(end - 1) & 4095);
-    return left > 512 || (left > 66 && (*end == '\r' || *end == '>' || *end == '"'));
+    ptrdiff_t left = 4095 - (ptrdiff_t)((uintptr_t)end & 4095);
+    /* 4095: end is another page's first byte. */
+    return left < 4095 &&
+           (left >= LOOK_BEHIND || (left >= LOOK_BEHIND_LINE && (*end == '\r' || *end == '>')));
 }
 
-static const uint8_t *via_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                                struct zsip_via *out)
+/* The same for a value of a message, within which looks can go, too. */
+static inline bool can_look(const struct zsip_msg *msg, const uint8_t *end)
 {
-    *out = (struct zsip_via){0};
-    return can_look(begin, end) ? via_match(base, begin, end, out) : NULL;
+    ptrdiff_t left = msg->data + msg->body_offset + msg->body_bytes - end;
+    if (__builtin_expect(left >= LOOK_BEHIND, 1))
+        return true;
+    return (left >= LOOK_BEHIND_LINE && *end == '\r') || can_look_alone(end);
 }
 
-static const uint8_t *party_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                                  struct zsip_party *out)
+/* A copy of a value that can't be looked at, the end of a line behind it. */
+#define AWAY_BYTES_MAX 1024u
+struct away {
+    const uint8_t *base;
+    const uint8_t *end;
+    uint8_t bytes[AWAY_BYTES_MAX + LOOK_BEHIND_LINE];
+};
+
+/* Returns where the copy of [begin, end) begins, NULL if it is too long. Slices count from
+ * away->base what they would count from base. */
+static inline const uint8_t *away_copy(struct away *away, const uint8_t *base, const uint8_t *begin,
+                                       const uint8_t *end)
+{
+    size_t length = (size_t)(end - begin);
+    if (length > AWAY_BYTES_MAX)
+        return NULL;
+    __builtin_memcpy(away->bytes, begin, length);
+    __builtin_memset(away->bytes + length, '\r', LOOK_BEHIND_LINE);
+    away->base = away->bytes - (begin - base);
+    away->end = away->bytes + length;
+    return away->bytes;
+}
+
+/* ---- Lists ----------------------------------------------------------------------------------- */
+
+static unsigned find_row(const struct zsip_msg *msg, unsigned id, unsigned from)
+{
+    unsigned count = msg->header_count;
+    for (; from + 8 <= ZSIP_HEADERS_MAX && from < count; from += 8) {
+        /* Eight rows in a look, an id at each one's end. */
+        struct block block = block_load((const uint8_t *)&msg->headers[from]);
+        uint64_t same = block_equal_byte(block, (uint8_t)id) & 0x8080808080808080u;
+        if (same != 0) {
+            unsigned row = from + (unsigned)lowest(same) / 8;
+            return row < count ? row : count;
+        }
+    }
+    while (from < count && msg->headers[from].id != id)
+        from++;
+    return from < count ? from : count;
+}
+
+/* The row of the next element; header_count if there is none. */
+static inline unsigned list_row(const struct zsip_msg *msg, unsigned id,
+                                const struct zsip_cursor *cursor)
+{
+    unsigned row = cursor->row;
+    /* Rows of a list mostly stand together. */
+    if (row < msg->header_count && msg->headers[row].id == id)
+        return row;
+    return id < ZSIP_HEADER_ID_COUNT && zsip_msg_has(msg, id) ? find_row(msg, id, row)
+                                                              : msg->header_count;
+}
+
+static NOINLINE const uint8_t *via_away(const uint8_t *base, const uint8_t *begin,
+                                        const uint8_t *end, struct zsip_via *out)
+{
+    struct away away;
+    const uint8_t *copy = away_copy(&away, base, begin, end);
+    const uint8_t *stop = copy != NULL ? via_match(away.base, copy, away.end, out) : NULL;
+    return stop != NULL ? begin + (stop - copy) : NULL;
+}
+
+static enum zsip_status via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                 struct zsip_via *out, bool *found, struct zsip_fault *fault)
+{
+    unsigned row = list_row(msg, ZSIP_HEADER_VIA, cursor);
+    *found = false;
+    if (row >= msg->header_count)
+        return ZSIP_OK;
+    struct zsip_slice value = msg->headers[row].value;
+    const uint8_t *base = msg->data, *begin = zsip_list_begin(msg, cursor, row);
+    const uint8_t *end = base + value.offset + value.length;
+    *out = (struct zsip_via){0};
+    const uint8_t *stop = __builtin_expect(can_look(msg, end), 1) ? via_match(base, begin, end, out)
+                                                                  : via_away(base, begin, end, out);
+    if (__builtin_expect(stop == NULL, 0))
+        return zsip_via_next_slow(msg, cursor, out, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, row, stop, end);
+    return ZSIP_OK;
+}
+
+/* With its URI or, where uri is NULL, without. */
+static inline const uint8_t *party_uri_match(const uint8_t *base, const uint8_t *begin,
+                                             const uint8_t *end, struct zsip_party *out,
+                                             struct zsip_uri *uri)
 {
     *out = (struct zsip_party){0};
-    return can_look(begin, end) ? party_match(base, begin, end, out) : NULL;
+    if (uri == NULL)
+        return party_match(base, begin, end, out);
+    *uri = (struct zsip_uri){0};
+    const uint8_t *stop = party_shape(base, begin, end, out, uri);
+    uri->whole = out->uri;
+    return stop;
 }
 
-static bool uri_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                      struct zsip_uri *out)
+static NOINLINE const uint8_t *party_away(const uint8_t *base, const uint8_t *begin,
+                                          const uint8_t *end, struct zsip_party *out,
+                                          struct zsip_uri *uri)
+{
+    struct away away;
+    const uint8_t *copy = away_copy(&away, base, begin, end);
+    const uint8_t *stop =
+        copy != NULL ? party_uri_match(away.base, copy, away.end, out, uri) : NULL;
+    return stop != NULL ? begin + (stop - copy) : NULL;
+}
+
+static enum zsip_status party_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                   struct zsip_cursor *cursor, struct zsip_party *out,
+                                   struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
+{
+    unsigned row = list_row(msg, id, cursor);
+    *found = false;
+    if (row >= msg->header_count)
+        return ZSIP_OK;
+    struct zsip_slice value = msg->headers[row].value;
+    const uint8_t *base = msg->data, *begin = zsip_list_begin(msg, cursor, row);
+    const uint8_t *end = base + value.offset + value.length;
+    const uint8_t *stop = __builtin_expect(can_look(msg, end), 1)
+                              ? party_uri_match(base, begin, end, out, uri)
+                              : party_away(base, begin, end, out, uri);
+    if (__builtin_expect(stop == NULL, 0))
+        return zsip_party_next_slow(msg, id, cursor, out, uri, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, row, stop, end);
+    return ZSIP_OK;
+}
+
+/* ---- URIs ------------------------------------------------------------------------------------ */
+
+static ALWAYS_INLINE bool uri_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                    struct zsip_uri *out)
 {
     /* Put together in place: copied from elsewhere, its many small stores could not be forwarded to
      * the large loads of a copy. */
     uint8_t before[sizeof(*out)];
-    if (!can_look(begin, end))
-        return false;
     __builtin_memcpy(before, out, sizeof(before));
     *out = (struct zsip_uri){0};
-    if (uri_match(base, begin, out) != (size_t)(end - begin)) {
+    size_t length = uri_match(base, begin, out);
+    if (length == 0 || begin + length != end) {
         __builtin_memcpy(out, before, sizeof(before));
         return false;
     }
     out->whole = zsip_slice_between(base, begin, end);
     return true;
+}
+
+static NOINLINE bool uri_away(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                              struct zsip_uri *out)
+{
+    struct away away;
+    const uint8_t *copy = away_copy(&away, base, begin, end);
+    return copy != NULL && uri_value(away.base, copy, away.end, out);
+}
+
+static enum zsip_status uri_parse(const uint8_t *base, struct zsip_slice slice,
+                                  struct zsip_uri *out, struct zsip_fault *fault)
+{
+    const uint8_t *begin = base + slice.offset, *end = begin + slice.length;
+    bool match = __builtin_expect(can_look_alone(end), 1) ? uri_value(base, begin, end, out)
+                                                          : uri_away(base, begin, end, out);
+    return __builtin_expect(match, 1) ? ZSIP_OK : zsip_uri_slow(base, slice, out, fault);
 }
 
 /* ---- Credentials and challenges -------------------------------------------------------------- */
@@ -149,20 +297,45 @@ static inline bool digest_params_match(const uint8_t *base, const uint8_t *text,
     }
 }
 
-static bool digest_value(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                         struct zsip_auth *out)
+/* Digest and its parameters; of Authentication-Info these alone. */
+static ALWAYS_INLINE bool digest_value(const uint8_t *base, const uint8_t *begin,
+                                       const uint8_t *end, enum zsip_header_id id,
+                                       struct zsip_auth *out)
 {
-    const uint8_t *p = begin + 7;
-    if (end - begin < 8 || !can_look(begin, end) || !text_4_is(begin, TEXT_4('d', 'i', 'g', 'e')) ||
-        !text_4_is(begin + 3, TEXT_4('e', 's', 't', ' ')))
-        return false;
+    const uint8_t *p = begin;
+    struct zsip_slice scheme = {0, 0};
+    if (id != ZSIP_HEADER_AUTHENTICATION_INFO) {
+        if (end - begin < 8 || !text_4_is(begin, TEXT_4('d', 'i', 'g', 'e')) ||
+            !text_4_is(begin + 3, TEXT_4('e', 's', 't', ' ')))
+            return false;
+        p = begin + 7;
+        scheme = zsip_slice_between(base, begin, begin + 6);
+    }
     *out = (struct zsip_auth){
         .whole = zsip_slice_between(base, begin, end),
-        .scheme_name = zsip_slice_between(base, begin, begin + 6),
+        .scheme_name = scheme,
         .params = zsip_slice_between(base, p, end),
         .scheme = ZSIP_AUTH_DIGEST,
     };
     return digest_params_match(base, p, (size_t)(end - p), out);
+}
+
+static NOINLINE bool digest_away(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
+                                 enum zsip_header_id id, struct zsip_auth *out)
+{
+    struct away away;
+    const uint8_t *copy = away_copy(&away, base, begin, end);
+    return copy != NULL && digest_value(away.base, copy, away.end, id, out);
+}
+
+static enum zsip_status auth_parse(const uint8_t *base, struct zsip_slice slice,
+                                   enum zsip_header_id id, struct zsip_auth *out,
+                                   struct zsip_fault *fault)
+{
+    const uint8_t *begin = base + slice.offset, *end = begin + slice.length;
+    bool match = __builtin_expect(can_look_alone(end), 1) ? digest_value(base, begin, end, id, out)
+                                                          : digest_away(base, begin, end, id, out);
+    return __builtin_expect(match, 1) ? ZSIP_OK : zsip_auth_slow(base, slice, id, out, fault);
 }
 
 /* SIP-date: always of one length (section 25.1). */
@@ -172,7 +345,7 @@ static bool date_value(const uint8_t *p)
     static const uint8_t days[] = "MonTueWedThuFriSatSun";
     static const uint8_t months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     const uint64_t digits = 0x01B6F060, marks = 0x1E490898;
-    if (!can_look(p, p + 29))
+    if (!can_look_alone(p + 29))
         return false;
     bool day = false, month = false;
     for (unsigned i = 0; i < 7; i++)
@@ -181,21 +354,4 @@ static bool date_value(const uint8_t *p)
         month |= ((load_32(p + 8) ^ load_32(months + 3 * i)) & 0xFFFFFF) == 0;
     return day && month && (half_digits(half_load(p)) & digits) == digits &&
            (bytes_different(p, form) & marks) == 0;
-}
-
-static unsigned find_row(const struct zsip_msg *msg, unsigned id, unsigned from)
-{
-    unsigned count = msg->header_count;
-    for (; from + 8 <= ZSIP_HEADERS_MAX && from < count; from += 8) {
-        /* Eight rows in a look, an id at each one's end. */
-        struct block block = block_load((const uint8_t *)&msg->headers[from]);
-        uint64_t same = block_equal_byte(block, (uint8_t)id) & 0x8080808080808080u;
-        if (same != 0) {
-            unsigned row = from + (unsigned)lowest(same) / 8;
-            return row < count ? row : count;
-        }
-    }
-    while (from < count && msg->headers[from].id != id)
-        from++;
-    return from < count ? from : count;
 }

@@ -78,9 +78,11 @@ static inline const uint8_t *party_param_match(const uint8_t *base, const uint8_
 }
 
 /* [display] <sip:...> and parameters without white space, to end or a comma, which is returned;
- * NULL if the machine has to look. out comes cleared, and may be half filled then. */
-static NOINLINE const uint8_t *party_match(const uint8_t *base, const uint8_t *begin,
-                                           const uint8_t *end, struct zsip_party *out)
+ * NULL if the machine has to look. out comes cleared, and may be half filled then; so does uri,
+ * which may be NULL. */
+static ALWAYS_INLINE const uint8_t *party_shape(const uint8_t *base, const uint8_t *begin,
+                                                const uint8_t *end, struct zsip_party *out,
+                                                struct zsip_uri *uri)
 {
     const uint8_t *p = begin;
     if (*p != '<') {
@@ -88,7 +90,7 @@ static NOINLINE const uint8_t *party_match(const uint8_t *base, const uint8_t *b
         if (p == NULL || p >= end || *p != '<')
             return NULL;
     }
-    size_t length = uri_match(base, ++p, NULL);
+    size_t length = uri_match(base, ++p, uri);
     if (length == 0 || p[length] != '>')
         return NULL;
     slice_put(&out->uri, base, p, p + length);
@@ -105,6 +107,12 @@ static NOINLINE const uint8_t *party_match(const uint8_t *base, const uint8_t *b
         out->params = zsip_slice_between(base, params, p);
     out->whole = zsip_slice_between(base, begin, p);
     return p;
+}
+
+static NOINLINE const uint8_t *party_match(const uint8_t *base, const uint8_t *begin,
+                                           const uint8_t *end, struct zsip_party *out)
+{
+    return party_shape(base, begin, end, out, NULL);
 }
 
 /* ---- Via ------------------------------------------------------------------------------------- */

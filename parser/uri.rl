@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/fast.h"
+#include "parser/parser.h"
 
 #pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 
@@ -122,12 +122,11 @@ enum zsip_status zsip_machine_uri(const uint8_t *base, const uint8_t *begin, con
     return ZSIP_OK;
 }
 
-enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
-                                struct zsip_fault *fault)
+enum zsip_status zsip_uri_slow(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
+                               struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
-    const uint8_t *begin = base + slice.offset, *end = begin + slice.length;
-    if (zsip_fast()->uri(base, begin, end, out))
-        return ZSIP_OK;
-    return zsip_machine_uri(base, begin, end, out, fault != NULL ? fault : &ignored);
+    const uint8_t *begin = base + slice.offset;
+    return zsip_machine_uri(base, begin, begin + slice.length, out,
+                            fault != NULL ? fault : &ignored);
 }

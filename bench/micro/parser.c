@@ -31,17 +31,12 @@ static bool read_parties(enum zsip_header_id id)
     struct zsip_party party;
     struct zsip_uri uri;
     bool found = true;
-    for (;;) {
-        if (zsip_party_next(msg, id, &cursor, &party, &found, NULL) != ZSIP_OK) {
-            return false;
-        }
-        if (!found) {
-            return true;
-        }
-        if (zsip_uri_parse(msg->data, party.uri, &uri, NULL) != ZSIP_OK) {
+    while (found) {
+        if (zsip_party_uri_next(msg, id, &cursor, &party, &uri, &found, NULL) != ZSIP_OK) {
             return false;
         }
     }
+    return true;
 }
 
 /* Everything that B carries: every Via, every address with its URI, the credentials, the date. */

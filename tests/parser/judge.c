@@ -15,6 +15,17 @@ struct zsip_msg *msg_new(void)
     memset(msg, 0xA5, zsip_msg_size());
     return msg;
 }
+
+void msg_of_value(struct zsip_msg *one, const uint8_t *data, size_t bytes, enum zsip_header_id id,
+                  struct zsip_slice value)
+{
+    memset(one, 0, zsip_msg_size());
+    one->data = data;
+    one->body_offset = (uint32_t)bytes;
+    one->present = 1ull << (unsigned)id;
+    one->header_count = 1;
+    one->headers[0] = (struct zsip_header){.value = value, .id = (uint8_t)id};
+}
 /* Every slice of a message by name, so that laws and comparisons need no second list. */
 #define URI_SLICES(X, at)                                                                          \
     X(at.whole) X(at.scheme_name) X(at.user) X(at.password) X(at.host) X(at.params) X(at.headers)

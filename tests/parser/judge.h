@@ -44,6 +44,11 @@ const char *judge_fields(const struct zsip_msg *msg, size_t limit,
  * it. */
 struct zsip_msg *msg_new(void);
 
+/* Makes *one a message of which nothing is known but data, its length, and one row that has this
+ * id and value, behind which a line's end or white space stands. */
+void msg_of_value(struct zsip_msg *one, const uint8_t *data, size_t bytes, enum zsip_header_id id,
+                  struct zsip_slice value);
+
 /* NULL if every slice of *msg lies within the header section, the body within [data, data + bytes),
  * bits and index agree, and the fault says what the status says; else a text that says what does
  * not. status is what zsip_parse returned. */

@@ -137,49 +137,106 @@ static bool finds_alike(const struct zsip_fast *fast, const struct zsip_msg *msg
     return true;
 }
 
-/* A shape-matcher of any way accepts only what the grammar does, with the same slices. */
+/* ---- Ways through a value -----------------------------------------------------------------------
+ *
+ * Whatever field it stands in, each way takes a value for a Via, for an address and so on if the
+ * reference does, and finds the same in it. */
+
+static const char *judge_via_value(const struct zsip_fast *fast, const struct zsip_msg *one)
+{
+    struct zsip_cursor cursor = {0, 0};
+    struct zsip_slice value = one->headers[0].value;
+    uint32_t at = value.offset, end = at + value.length;
+    do {
+        struct zsip_via via, plain;
+        bool found;
+        bool good = fast->via_next(one, &cursor, &via, &found, NULL) == ZSIP_OK;
+        bool wanted = reference_via(one->data, value, &at, &plain) == ZSIP_OK;
+        if (good != wanted || (good && !(found && same_via(&via, &plain)))) {
+            return "Via matched wrongly";
+        }
+        if (!good) {
+            return NULL;
+        }
+    } while (at < end);
+    return NULL;
+}
+
+static const char *judge_party_value(const struct zsip_fast *fast, const struct zsip_msg *one)
+{
+    struct zsip_cursor cursor = {0, 0}, same = {0, 0};
+    struct zsip_slice value = one->headers[0].value;
+    enum zsip_header_id id = (enum zsip_header_id)one->headers[0].id;
+    uint32_t at = value.offset, end = at + value.length;
+    do {
+        struct zsip_party party, alone, plain;
+        struct zsip_uri uri, plain_uri;
+        bool found;
+        bool good = fast->party_next(one, id, &cursor, &party, &uri, &found, NULL) == ZSIP_OK;
+        bool wanted = reference_party(one->data, id, value, &at, &plain) == ZSIP_OK;
+        if (good != wanted || (good && !(found && same_party(&party, &plain)))) {
+            return "name-addr matched wrongly";
+        }
+        if (fast->party_next(one, id, &same, &alone, NULL, &found, NULL) != ZSIP_OK) {
+            return good ? "name-addr matched wrongly without its URI" : NULL;
+        }
+        if (!good || !same_party(&party, &alone) || cursor.offset != same.offset) {
+            return "name-addr matched wrongly without its URI";
+        }
+        if (reference_uri_parse(one->data, party.uri, &plain_uri) != ZSIP_OK ||
+            memcmp(&uri, &plain_uri, sizeof(uri)) != 0) {
+            return "URI of a name-addr matched wrongly";
+        }
+    } while (at < end);
+    return NULL;
+}
+
+static const char *judge_auth_value(const struct zsip_fast *fast, const struct zsip_msg *msg,
+                                    struct zsip_slice value)
+{
+    static const enum zsip_header_id ids[] = {ZSIP_HEADER_AUTHORIZATION,
+                                              ZSIP_HEADER_AUTHENTICATION_INFO};
+    for (unsigned i = 0; i < 2; i++) {
+        struct zsip_auth auth, plain;
+        struct zsip_fault fault;
+        enum zsip_status status = fast->auth(msg->data, value, ids[i], &auth, NULL);
+        if (status != zsip_auth_slow(msg->data, value, ids[i], &plain, &fault) ||
+            (status == ZSIP_OK && !same_auth(&auth, &plain))) {
+            return "Digest matched wrongly";
+        }
+    }
+    return NULL;
+}
+
+static const char *judge_value(const struct zsip_fast *fast, const struct zsip_msg *msg,
+                               struct zsip_slice value)
+{
+    static struct zsip_msg *one;
+    struct zsip_uri uri, plain;
+    one = one != NULL ? one : msg_new();
+    msg_of_value(one, msg->data, msg->body_offset + msg->body_bytes, ZSIP_HEADER_VIA, value);
+    const char *what = judge_via_value(fast, one);
+    msg_of_value(one, msg->data, msg->body_offset + msg->body_bytes, ZSIP_HEADER_FROM, value);
+    what = what != NULL ? what : judge_party_value(fast, one);
+    what = what != NULL ? what : judge_auth_value(fast, msg, value);
+    bool good = fast->uri(msg->data, value, &uri, NULL) == ZSIP_OK;
+    if (what == NULL && (good != (reference_uri_parse(msg->data, value, &plain) == ZSIP_OK) ||
+                         (good && memcmp(&uri, &plain, sizeof(uri)) != 0))) {
+        what = "URI matched wrongly";
+    }
+    return what != NULL || date_is_right(fast, msg, value) ? what : "Date matched wrongly";
+}
+
 static const char *judge_matchers(const struct zsip_msg *msg)
 {
     unsigned count = ways_count();
-    for (unsigned row = 0; row < msg->header_count; row++) {
-        struct zsip_slice value = msg->headers[row].value;
-        const uint8_t *begin = msg->data + value.offset, *end = begin + value.length;
-        for (unsigned i = 0; i < count; i++) {
-            struct zsip_via via, plain_via;
-            struct zsip_party party, plain_party;
-            struct zsip_uri uri, plain_uri;
-            struct zsip_auth auth, plain_auth;
-            struct zsip_fault fault;
-            uint32_t at = value.offset;
-            if (ways_fast(i)->via(msg->data, begin, end, &via) != NULL &&
-                (reference_via(msg->data, value, &at, &plain_via) != ZSIP_OK ||
-                 !same_via(&via, &plain_via))) {
-                return say(ways_name(i), "Via matched wrongly");
-            }
-            at = value.offset;
-            if (ways_fast(i)->party(msg->data, begin, end, &party) != NULL &&
-                (reference_party(msg->data, ZSIP_HEADER_FROM, value, &at, &plain_party) !=
-                     ZSIP_OK ||
-                 !same_party(&party, &plain_party))) {
-                return say(ways_name(i), "name-addr matched wrongly");
-            }
-            if (ways_fast(i)->uri(msg->data, begin, end, &uri) &&
-                (reference_uri_parse(msg->data, value, &plain_uri) != ZSIP_OK ||
-                 memcmp(&uri, &plain_uri, sizeof(uri)) != 0)) {
-                return say(ways_name(i), "URI matched wrongly");
-            }
-            if (ways_fast(i)->digest(msg->data, begin, end, &auth) &&
-                (zsip_auth_slow(msg->data, value, ZSIP_HEADER_AUTHORIZATION, &plain_auth, &fault) !=
-                     ZSIP_OK ||
-                 !same_auth(&auth, &plain_auth))) {
-                return say(ways_name(i), "Digest matched wrongly");
-            }
-            if (!date_is_right(ways_fast(i), msg, value)) {
-                return say(ways_name(i), "Date matched wrongly");
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned row = 0; row < msg->header_count; row++) {
+            const char *what = judge_value(ways_fast(i), msg, msg->headers[row].value);
+            if (what != NULL) {
+                return say(ways_name(i), what);
             }
         }
-    }
-    for (unsigned i = 0; i < count; i++) {
         if (!finds_alike(ways_fast(i), msg)) {
             return say(ways_name(i), "a row found wrongly");
         }

@@ -19,6 +19,8 @@ static const char *read_row(const uint8_t *data, size_t bytes, enum zsip_header_
     uint64_t answers[ZSIP_HEADER_ID_COUNT];
     msg = msg != NULL ? msg : msg_new();
     msg->data = data;
+    msg->body_offset = (uint32_t)bytes;
+    msg->body_bytes = 0;
     msg->header_count = 1;
     msg->present = (uint64_t)1 << id;
     msg->fault.status = ZSIP_ERROR_SYNTAX; /* the text may hold what no good message has */

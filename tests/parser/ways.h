@@ -1,6 +1,6 @@
 /* Which way the parser goes. A program that links the judges calls zsip_parse() and the fields on
- * demand as any other does, but the choice of fast.c is ours here (meson.build: --wrap), so that
- * each way is tried wherever the tests run, not only the best one of this processor.
+ * demand as any other does, but can make the choice of fast.c, so that each way is tried wherever
+ * the tests run, not only the best one of this processor.
  *
  * SPDX-License-Identifier: MIT
  */
