@@ -75,3 +75,24 @@ enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
     out->scheme = ZSIP_AUTH_DIGEST;
     return digest(base, p, end, out, fault);
 }
+
+enum zsip_status zsip_auth_param_next(const uint8_t *base, struct zsip_slice params,
+                                      uint32_t *cursor, struct zsip_auth_param *out, bool *found,
+                                      struct zsip_fault *fault)
+{
+    const uint8_t *end = base + params.offset + params.length;
+    const uint8_t *p = base + (*cursor != 0 ? *cursor : params.offset);
+    struct zsip_fault ignored;
+    *found = false;
+    if (*cursor != 0 && *cursor > (uint32_t)(end - base))
+        return ZSIP_OK;
+    enum zsip_status status = zsip_machine_auth_param(base, &p, end, &out->name, &out->value,
+                                                      fault != NULL ? fault : &ignored);
+    if (status != ZSIP_OK)
+        return status;
+    /* Behind the last one there is no comma, and the cursor goes over the end. */
+    p = p == end ? end + 1 : zsip_lws_skip(p + 1, end);
+    *cursor = (uint32_t)(p - base);
+    *found = true;
+    return ZSIP_OK;
+}

@@ -23,6 +23,14 @@ static bool list_begin(const struct zsip_msg *msg, enum zsip_header_id id,
     return true;
 }
 
+static enum zsip_status too_much(const struct zsip_msg *msg, const uint8_t *p,
+                                 struct zsip_fault *fault)
+{
+    struct zsip_fault ignored;
+    return zsip_fault_set(fault != NULL ? fault : &ignored, msg->data, p, ZSIP_ERROR_SYNTAX,
+                          "one value");
+}
+
 enum zsip_status zsip_via_next_slow(const struct zsip_msg *msg, struct zsip_cursor *cursor,
                                     struct zsip_via *out, bool *found, struct zsip_fault *fault)
 {
@@ -87,6 +95,8 @@ enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_head
         if (status != ZSIP_OK)
             return status;
     }
+    if (zsip_is_too_much(id, p, end))
+        return too_much(msg, p, fault);
     *found = true;
     zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
@@ -120,6 +130,8 @@ enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id
                                   : zsip_machine_list_token(msg->data, &p, end, out, fault);
     if (status != ZSIP_OK)
         return status;
+    if (zsip_is_too_much(id, p, end))
+        return too_much(msg, p, fault);
     *found = true;
     zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
@@ -137,9 +149,11 @@ enum zsip_status zsip_value_next(const struct zsip_msg *msg, enum zsip_header_id
     if (!list_begin(msg, id, cursor, &p, &end, &row))
         return ZSIP_OK;
     enum zsip_status status =
-        zsip_machine_value(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
+        zsip_machine_value(msg->data, &p, end, id, out, fault != NULL ? fault : &ignored);
     if (status != ZSIP_OK)
         return status;
+    if (zsip_is_too_much(id, p, end))
+        return too_much(msg, p, fault);
     *found = true;
     zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;

@@ -13,19 +13,40 @@
     action params_begin { if (params_0 == NULL) params_0 = p; rule = "parameter"; }
     action params_end { params_1 = p; }
     action comma { fhold; fbreak; }
+    action is_pair { pair = true; }
     # accept-range, encoding, language, reason-value (RFC 3326 section 2), disp-type,
     # event-type (RFC 6665 section 8.4): a token or two with parameters.
-    main := token %value_end ( SLASH token %value_end )?
+    main := token %value_end ( SWS ( "/" >is_pair ) SWS token %value_end )?
             ( SWS ( ";" >params_begin ) SWS generic_param %params_end )* SWS ( "," @comma )?;
     write data noerror noentry;
 }%%
 
+/* Of the fields whose rule is known, Accept alone holds pairs, and nothing but pairs. */
+static bool pair_fits(enum zsip_header_id id, bool pair)
+{
+    switch (id) {
+    case ZSIP_HEADER_ACCEPT:
+        return pair;
+    case ZSIP_HEADER_ACCEPT_ENCODING:
+    case ZSIP_HEADER_ACCEPT_LANGUAGE:
+    case ZSIP_HEADER_CONTENT_DISPOSITION:
+    case ZSIP_HEADER_REASON:
+    case ZSIP_HEADER_EVENT:
+    case ZSIP_HEADER_SUBSCRIPTION_STATE:
+        return !pair;
+    default:
+        return true;
+    }
+}
+
 enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor, const uint8_t *end,
-                                    struct zsip_value *out, struct zsip_fault *fault)
+                                    enum zsip_header_id id, struct zsip_value *out,
+                                    struct zsip_fault *fault)
 {
     const uint8_t *begin = *cursor, *p = begin, *pe = end, *eof = end;
     const uint8_t *value_1 = p, *params_0 = NULL, *params_1 = p;
     const char *rule = "token";
+    bool pair = false;
     int cs;
 
     %% write init;
@@ -33,6 +54,9 @@ enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor,
 
     if (cs < zsip_value_first_final)
         return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, rule);
+    if (!pair_fits(id, pair))
+        return zsip_fault_set(fault, base, begin, ZSIP_ERROR_SYNTAX,
+                              id == ZSIP_HEADER_ACCEPT ? "media-range" : "token");
     *out = (struct zsip_value){
         .whole = zsip_slice_between(base, begin, params_0 != NULL ? params_1 : value_1),
         .value = zsip_slice_between(base, begin, value_1),
@@ -90,7 +114,7 @@ enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cu
     action text_end { text_1 = p; }
     action comma { fhold; fbreak; }
     # warning-value = warn-code SP warn-agent SP warn-text; warn-agent = hostport / pseudonym
-    warn_agent = ( token | "[" ( HEXDIG | [:.] )+ "]" ) ( ":" port )?;
+    warn_agent = token | host_text ( ":" port )?;
     main := DIGIT{3} SP warn_agent >agent_begin %agent_end SP
             quoted_string >text_begin %text_end SWS ( "," @comma )?;
     write data noerror noentry;
@@ -158,6 +182,52 @@ enum zsip_status zsip_retry_after(const uint8_t *base, struct zsip_slice slice,
         out->comment = zsip_slice_between(base, comment_0, comment_1);
     if (params_0 != NULL)
         out->params = zsip_slice_between(base, params_0, pe);
+    return ZSIP_OK;
+}
+
+%%{
+    machine zsip_product;
+    include zsip_grammar "grammar.rl";
+    action name_end { name_1 = p; rule = "product-version"; }
+    action version_begin { version_0 = p; }
+    action version_end { version_1 = p; }
+    action comment_begin { comment_0 = p; rule = "comment"; }
+    action comment_end { comment_1 = p; rule = "server-val"; }
+    action next { fhold; fbreak; }
+    # server-val = product / comment, product = token [ SLASH product-version ]; LWS parts them.
+    product = token %name_end ( SLASH token >version_begin %version_end )?;
+    server_val = product | comment >comment_begin %comment_end;
+    main := server_val ( LWS ( ( token_char | "(" ) @next )? )?;
+    write data noerror noentry;
+}%%
+
+enum zsip_status zsip_product_next(const uint8_t *base, struct zsip_slice slice, uint32_t *cursor,
+                                   struct zsip_product *out, bool *found, struct zsip_fault *fault)
+{
+    const uint8_t *begin = base + (*cursor != 0 ? *cursor : slice.offset), *p = begin;
+    const uint8_t *pe = base + slice.offset + slice.length, *eof = pe, *name_1 = p;
+    const uint8_t *version_0 = NULL, *version_1 = p, *comment_0 = NULL, *comment_1 = p;
+    const char *rule = "server-val";
+    struct zsip_fault ignored;
+    int cs;
+    *found = false;
+    if (*cursor != 0 && begin == pe)
+        return ZSIP_OK;
+
+    %% write init;
+    %% write exec;
+
+    if (cs < zsip_product_first_final)
+        return zsip_fault_set(fault != NULL ? fault : &ignored, base, p, ZSIP_ERROR_SYNTAX, rule);
+    *out = (struct zsip_product){{0, 0}, {0, 0}, {0, 0}};
+    if (comment_0 != NULL)
+        out->comment = zsip_slice_between(base, comment_0, comment_1);
+    else
+        out->name = zsip_slice_between(base, begin, name_1);
+    if (version_0 != NULL)
+        out->version = zsip_slice_between(base, version_0, version_1);
+    *cursor = (uint32_t)(p - base);
+    *found = true;
     return ZSIP_OK;
 }
 

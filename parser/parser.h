@@ -29,6 +29,17 @@ void zsip_field_slow(struct zsip_msg *msg, enum zsip_header_id id, const uint8_t
 enum zsip_status zsip_parse_end(struct zsip_msg *msg, const uint8_t *behind, size_t bytes,
                                 unsigned flags);
 
+/* Whether an element of a list that ends at p is followed by a comma, in a field that holds one
+ * value (RFC 3261 section 7.3.1). */
+static inline bool zsip_is_too_much(enum zsip_header_id id, const uint8_t *p, const uint8_t *end)
+{
+    enum { ROWS_ONE = 1, ROWS_LIST = 0, ROWS_ROWS = 0 };
+#define X(name, id, text, compact, rows) | (uint64_t)ROWS_##rows << (id)
+    const uint64_t ones = 0 ZSIP_HEADER_MAP(X);
+#undef X
+    return p != end && (ones >> (unsigned)id & 1) != 0;
+}
+
 /* ---- Machines --------------------------------------------------------------------------------
  *
  * Each is given a stretch [*cursor, end) of text, base being what its slices count from. The ones
@@ -74,8 +85,10 @@ enum zsip_status zsip_machine_list_token(const uint8_t *base, const uint8_t **cu
 enum zsip_status zsip_machine_list_call_id(const uint8_t *base, const uint8_t **cursor,
                                            const uint8_t *end, struct zsip_slice *out,
                                            struct zsip_fault *fault);
+/* A token or two with parameters; id says whether it has to be two (Accept) or must not. */
 enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor, const uint8_t *end,
-                                    struct zsip_value *out, struct zsip_fault *fault);
+                                    enum zsip_header_id id, struct zsip_value *out,
+                                    struct zsip_fault *fault);
 enum zsip_status zsip_machine_warning(const uint8_t *base, const uint8_t **cursor,
                                       const uint8_t *end, struct zsip_warning *out,
                                       struct zsip_fault *fault);

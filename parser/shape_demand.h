@@ -154,7 +154,7 @@ static enum zsip_status party_next(const struct zsip_msg *msg, enum zsip_header_
     const uint8_t *stop = __builtin_expect(can_look(msg, end), 1)
                               ? party_uri_match(base, begin, end, out, uri)
                               : party_away(base, begin, end, out, uri);
-    if (__builtin_expect(stop == NULL, 0))
+    if (__builtin_expect(stop == NULL || zsip_is_too_much(id, stop, end), 0))
         return zsip_party_next_slow(msg, id, cursor, out, uri, found, fault);
     *found = true;
     zsip_list_move(msg, cursor, row, stop, end);

@@ -323,6 +323,9 @@ ZSIP_API enum zsip_method zsip_method_by_name(struct zsip_view name);
 
 /* ---- Fields on demand ------------------------------------------------------------------------
  *
+ * A list function that is asked for a field that holds one value (ONE in the map above) finds that
+ * value; a comma behind it is ERROR_SYNTAX.
+ *
  * base is what the slice counts from: msg->data, or the first byte of any text that is no message
  * (a target given on a command line). Each returns ZSIP_OK or a parse error; *fault, where given
  * (it may be NULL), locates it. */
@@ -369,7 +372,8 @@ ZSIP_API enum zsip_status zsip_party_uri_next(const struct zsip_msg *msg, enum z
                                               struct zsip_fault *fault);
 
 /* The next element of a list of tokens (Require, Supported, Allow, Content-Encoding ...); of
- * In-Reply-To, the next Call-ID. A row that is empty has none. */
+ * In-Reply-To, the next Call-ID. A row that is empty has none. Priority, SIP-ETag and SIP-If-Match
+ * hold one token. */
 ZSIP_API enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id id,
                                           struct zsip_cursor *cursor, struct zsip_slice *out,
                                           bool *found, struct zsip_fault *fault);
@@ -384,8 +388,9 @@ ZSIP_API enum zsip_status zsip_delta_seconds(const uint8_t *base, struct zsip_sl
 ZSIP_API enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
                                     struct zsip_fault *fault);
 
-/* The next value shaped like a token or two with parameters: Accept ("text/plain;q=0.5"), Accept-
- * Encoding, Accept-Language, Reason (RFC 3326), Content-Disposition, Event, Subscription-State. */
+/* The next value shaped like a token or two with parameters: Accept ("text/plain;q=0.5"), which has
+ * two; Accept-Encoding, Accept-Language, Reason (RFC 3326), Content-Disposition, Event,
+ * Subscription-State, which have one; of any other field, either. */
 struct zsip_value {
     struct zsip_slice whole;
     struct zsip_slice value;
@@ -428,6 +433,31 @@ struct zsip_auth {
 ZSIP_API enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice slice,
                                           enum zsip_header_id id, struct zsip_auth *out,
                                           struct zsip_fault *fault);
+
+/* The next parameter of credentials or a challenge of any scheme, in their order: what struct
+ * zsip_auth has no member for (username*, charset: RFC 7616), and what other schemes have (RFC 3261
+ * section 25.1, other-response). params is zsip_auth.params; *cursor begins as 0. value comes
+ * without its quotes, escapes as they stand. The end is told by *found = false with ZSIP_OK. */
+struct zsip_auth_param {
+    struct zsip_slice name;
+    struct zsip_slice value;
+};
+ZSIP_API enum zsip_status zsip_auth_param_next(const uint8_t *base, struct zsip_slice params,
+                                               uint32_t *cursor, struct zsip_auth_param *out,
+                                               bool *found, struct zsip_fault *fault);
+
+/* The next product or comment of Server or User-Agent (RFC 3261 sections 20.35, 20.41): "Softphone/
+ * Beta1.5 (a comment)" has two. Of a product, comment is absent, and version too where there is
+ * none; of a comment, which keeps its parentheses, name is. *cursor begins as 0. The end is told by
+ * *found = false with ZSIP_OK. */
+struct zsip_product {
+    struct zsip_slice name;
+    struct zsip_slice version;
+    struct zsip_slice comment;
+};
+ZSIP_API enum zsip_status zsip_product_next(const uint8_t *base, struct zsip_slice slice,
+                                            uint32_t *cursor, struct zsip_product *out, bool *found,
+                                            struct zsip_fault *fault);
 
 /* The next Warning (RFC 3261 section 20.43). text keeps its quotes. */
 struct zsip_warning {
@@ -525,66 +555,10 @@ ZSIP_API enum zsip_status zsip_frame_next(struct zsip_frame *frame, const uint8_
                                           size_t bytes, enum zsip_frame_event *event, size_t *taken,
                                           struct zsip_fault *fault);
 
-/* ---- Writing ---------------------------------------------------------------------------------
- *
- * A message, header field by header field, into the caller's buffer. The first failure sticks:
- * later calls do nothing, and zsip_writer_finish() tells it. Nothing is written past the end, and
- * nothing that would not be read back as the same fields: a value that holds the end of its own
- * line (CR or LF outside a fold) or a bare control character is ERROR_ARGUMENT, whichever function
- * it is given to; so is a Content-Length, which zsip_writer_body() alone writes.
- *
- * So text that comes from someone else (a display name, a subject, a header field) can add no line
- * to a message. What it says within its line is not looked at: quotes, brackets and commas in it
- * are the caller's to escape (RFC 3261 section 25.1, quoted-string). */
-struct zsip_writer {
-    uint8_t *data;
-    size_t capacity;
-    size_t length;
-    unsigned flags;
-    enum zsip_status status;
-};
-
-enum zsip_writer_flag {
-    ZSIP_WRITER_COMPACT = 1, /* compact names where there are any (RFC 3261 section 7.3.3) */
-};
-
-/* Begins a message in data[0 .. capacity). flags: enum zsip_writer_flag. */
-ZSIP_API void zsip_writer_init(struct zsip_writer *writer, void *data, size_t capacity,
-                               unsigned flags);
-
-/* Writes the start line. uri and reason are written as they are; a reason may be empty. */
-ZSIP_API void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method,
-                                  struct zsip_view uri);
-ZSIP_API void zsip_writer_response(struct zsip_writer *writer, unsigned code,
-                                   struct zsip_view reason);
-
-/* One header field: by id, by name, with a number for its value, or as it stands in a message. */
-ZSIP_API void zsip_writer_header(struct zsip_writer *writer, enum zsip_header_id id,
-                                 struct zsip_view value);
-ZSIP_API void zsip_writer_header_named(struct zsip_writer *writer, struct zsip_view name,
-                                       struct zsip_view value);
-ZSIP_API void zsip_writer_header_number(struct zsip_writer *writer, enum zsip_header_id id,
-                                        uint64_t value);
-ZSIP_API void zsip_writer_header_copy(struct zsip_writer *writer, const struct zsip_msg *msg,
-                                      unsigned index);
-ZSIP_API void zsip_writer_cseq(struct zsip_writer *writer, uint32_t number,
-                               struct zsip_view method);
-
-/* A header field whose value is put together from pieces: begin, any number of pieces, end. */
-ZSIP_API void zsip_writer_begin(struct zsip_writer *writer, enum zsip_header_id id);
-ZSIP_API void zsip_writer_piece(struct zsip_writer *writer, struct zsip_view piece);
-ZSIP_API void zsip_writer_piece_number(struct zsip_writer *writer, uint64_t number);
-ZSIP_API void zsip_writer_end(struct zsip_writer *writer);
-
-/* Content-Length, the empty line and the body, which may be empty. Nothing follows. */
-ZSIP_API void zsip_writer_body(struct zsip_writer *writer, struct zsip_view body);
-
-/* ZSIP_OK and the length of what was written; or the first failure: ERROR_TOO_LARGE (no room),
- * ERROR_ARGUMENT (something that can't be written, see above). */
-ZSIP_API enum zsip_status zsip_writer_finish(const struct zsip_writer *writer, size_t *length);
-
 #ifdef __cplusplus
 }
 #endif
+
+#include "zsip/writer.h"
 
 #endif

@@ -7,5 +7,6 @@
 #include "zsip/host.h"
 #include "zsip/parser.h"
 #include "zsip/worker.h"
+#include "zsip/writer.h"
 
 #endif

@@ -279,6 +279,38 @@ static bool auth_is_fair(const struct look *look, enum zsip_header_id id, struct
              within(look, auth.scheme_name) && within(look, auth.opaque)));
 }
 
+/* Products and comments, and the parameters of credentials, one after the other; each step moves
+ * on.
+ */
+static bool walks_are_fair(const struct look *look, enum zsip_header_id id, struct zsip_slice value)
+{
+    struct zsip_product product;
+    struct zsip_auth_param param;
+    struct zsip_fault fault;
+    uint32_t cursor = 0, before = 0;
+    bool found = true, good = true;
+    while (good && found) {
+        enum zsip_status status =
+            zsip_product_next(look->msg->data, value, &cursor, &product, &found, &fault);
+        answer(look, id, status, &fault, &product, found ? sizeof(product) : 0);
+        good = fair(look, status, &fault) &&
+               (!found || (cursor > before && within(look, product.name) &&
+                           within(look, product.version) && within(look, product.comment)));
+        before = cursor;
+    }
+    cursor = before = 0;
+    for (found = true; good && found;) {
+        enum zsip_status status =
+            zsip_auth_param_next(look->msg->data, value, &cursor, &param, &found, &fault);
+        answer(look, id, status, &fault, &param, found ? sizeof(param) : 0);
+        good =
+            fair(look, status, &fault) &&
+            (!found || (cursor > before && within(look, param.name) && within(look, param.value)));
+        before = cursor;
+    }
+    return good;
+}
+
 static bool texts_are_fair(const struct look *look, enum zsip_header_id id, struct zsip_slice value)
 {
     struct zsip_retry_after retry;
@@ -306,7 +338,7 @@ static const char *judge_values(const struct look *look)
         struct zsip_slice value = look->msg->headers[i].value, param;
         enum zsip_header_id id = (enum zsip_header_id)look->msg->headers[i].id;
         if (!numbers_are_fair(look, id, value) || !auth_is_fair(look, id, value) ||
-            !texts_are_fair(look, id, value)) {
+            !texts_are_fair(look, id, value) || !walks_are_fair(look, id, value)) {
             return say(id, "out of bounds");
         }
         if (zsip_param_find(look->msg->data, value, "a", &param) && !within(look, param)) {
@@ -320,10 +352,11 @@ const char *judge_fields(const struct zsip_msg *msg, size_t limit,
                          uint64_t answers[ZSIP_HEADER_ID_COUNT])
 {
     static const enum zsip_header_id parties[] = {
-        ZSIP_HEADER_FROM,         ZSIP_HEADER_TO,           ZSIP_HEADER_CONTACT,
-        ZSIP_HEADER_REPLY_TO,     ZSIP_HEADER_REFER_TO,     ZSIP_HEADER_P_ASSERTED_IDENTITY,
-        ZSIP_HEADER_ROUTE,        ZSIP_HEADER_RECORD_ROUTE, ZSIP_HEADER_PATH,
-        ZSIP_HEADER_SERVICE_ROUTE};
+        ZSIP_HEADER_FROM,          ZSIP_HEADER_TO,           ZSIP_HEADER_CONTACT,
+        ZSIP_HEADER_REPLY_TO,      ZSIP_HEADER_REFER_TO,     ZSIP_HEADER_P_ASSERTED_IDENTITY,
+        ZSIP_HEADER_ROUTE,         ZSIP_HEADER_RECORD_ROUTE, ZSIP_HEADER_PATH,
+        ZSIP_HEADER_SERVICE_ROUTE, ZSIP_HEADER_REFERRED_BY,  ZSIP_HEADER_P_PREFERRED_IDENTITY,
+        ZSIP_HEADER_CALL_INFO,     ZSIP_HEADER_ALERT_INFO,   ZSIP_HEADER_ERROR_INFO};
     struct look look = {msg, limit, answers};
     memset(answers, 0, ZSIP_HEADER_ID_COUNT * sizeof(answers[0]));
     /* The reference reads what may stand in a good message: no bare CR, no control character. */

@@ -216,7 +216,8 @@ static const char *judge_value(const struct zsip_fast *fast, const struct zsip_m
     one = one != NULL ? one : msg_new();
     msg_of_value(one, msg->data, msg->body_offset + msg->body_bytes, ZSIP_HEADER_VIA, value);
     const char *what = judge_via_value(fast, one);
-    msg_of_value(one, msg->data, msg->body_offset + msg->body_bytes, ZSIP_HEADER_FROM, value);
+    msg_of_value(one, msg->data, msg->body_offset + msg->body_bytes,
+                 ZSIP_HEADER_P_ASSERTED_IDENTITY, value);
     what = what != NULL ? what : judge_party_value(fast, one);
     what = what != NULL ? what : judge_auth_value(fast, msg, value);
     bool good = fast->uri(msg->data, value, &uri, NULL) == ZSIP_OK;

@@ -297,11 +297,21 @@ static bool is_route(enum zsip_header_id id)
            id == ZSIP_HEADER_SERVICE_ROUTE;
 }
 
+/* These hold one value, and no comma behind it. */
+static bool is_alone(enum zsip_header_id id)
+{
+    return id == ZSIP_HEADER_FROM || id == ZSIP_HEADER_TO || id == ZSIP_HEADER_REPLY_TO ||
+           id == ZSIP_HEADER_REFER_TO || id == ZSIP_HEADER_REFERRED_BY;
+}
+
 enum zsip_status reference_party(const uint8_t *base, enum zsip_header_id id,
                                  struct zsip_slice value, uint32_t *at, struct zsip_party *out)
 {
     text where, p = base + *at, end = base + value.offset + value.length;
     enum zsip_status status = ref_party(base, &p, end, out, &where);
+    if (status == ZSIP_OK && p < end && is_alone(id)) {
+        status = ZSIP_ERROR_SYNTAX;
+    }
     if (status == ZSIP_OK && is_route(id) &&
         memchr(base + out->whole.offset, '<', out->whole.length) == NULL) {
         status = ZSIP_ERROR_SYNTAX;

@@ -38,7 +38,10 @@ static const char *read_alone(const uint8_t *data, size_t bytes)
     struct zsip_uri uri;
     struct zsip_via via = {.params = slice};
     struct zsip_overload overload;
-    uint32_t seconds;
+    struct zsip_product product;
+    struct zsip_auth_param pair;
+    bool found = true;
+    uint32_t seconds, cursor = 0;
     int64_t utc_s;
     unsigned thousandths;
     zsip_auth_parse(data, slice, ZSIP_HEADER_AUTHORIZATION, &auth, NULL);
@@ -49,6 +52,11 @@ static const char *read_alone(const uint8_t *data, size_t bytes)
     zsip_delta_seconds(data, slice, &seconds, NULL);
     zsip_date(data, slice, &utc_s, NULL);
     zsip_qvalue(data, slice, &thousandths, NULL);
+    while (zsip_product_next(data, slice, &cursor, &product, &found, NULL) == ZSIP_OK && found) {
+    }
+    cursor = 0;
+    while (zsip_auth_param_next(data, slice, &cursor, &pair, &found, NULL) == ZSIP_OK && found) {
+    }
     zsip_via_overload(data, &via, &overload, NULL);
     return zsip_param_find(data, slice, "a", &param) && (size_t)param.offset + param.length > bytes
                ? "a parameter out of bounds"

@@ -16,7 +16,7 @@ import sys
 ROOMS = ("parser", "txn", "transport", "core", "cli", "bench", "fuzz", "tests", "examples")
 MAY_INCLUDE = {
     "include": ("zsip/",),
-    "parser": ("zsip/base.h", "zsip/parser.h"),
+    "parser": ("zsip/base.h", "zsip/parser.h", "zsip/writer.h"),
     "txn": ("zsip/base.h",),
     "transport": ("zsip/base.h", "zsip/host.h"),
     "core": ("zsip/", "parser/", "txn/", "transport/"),
