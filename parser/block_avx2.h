@@ -75,6 +75,14 @@ static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
     return mask_of_both(_mm256_cmpeq_epi8(block.low, wide), _mm256_cmpeq_epi8(block.high, wide));
 }
 
+/* The same of a letter in either case. */
+static inline uint64_t block_letter(struct block block, uint8_t lower)
+{
+    struct block folded = {_mm256_or_si256(block.low, fill(ZSIP_FILL_20)),
+                           _mm256_or_si256(block.high, fill(ZSIP_FILL_20))};
+    return block_equal_byte(folded, lower);
+}
+
 static inline uint64_t half_equal(struct half half, enum zsip_fill which)
 {
     return mask_of(_mm256_cmpeq_epi8(half.all, fill(which)));

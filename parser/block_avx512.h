@@ -120,6 +120,12 @@ static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
     return _cvtmask64_u64(_mm512_cmpeq_epi8_mask(block.all, _mm512_set1_epi8((char)byte)));
 }
 
+static inline uint64_t block_letter(struct block block, uint8_t lower)
+{
+    __m512i folded = _mm512_or_si512(block.all, fill(ZSIP_FILL_20));
+    return block_equal_byte((struct block){folded}, lower);
+}
+
 static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
 {
     __m256i left = _mm256_loadu_si256((const __m256i *)(const void *)a);

@@ -78,6 +78,18 @@ static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
     return half_equal_byte(block.low, byte) | half_equal_byte(block.high, byte) << 32;
 }
 
+static inline struct half half_fold(struct half half)
+{
+    return (struct half){_mm_or_si128(half.low, fill(ZSIP_FILL_20)),
+                         _mm_or_si128(half.high, fill(ZSIP_FILL_20))};
+}
+
+static inline uint64_t block_letter(struct block block, uint8_t lower)
+{
+    struct block folded = {half_fold(block.low), half_fold(block.high)};
+    return block_equal_byte(folded, lower);
+}
+
 static inline __m128i control(__m128i v)
 {
     __m128i low = _mm_cmpeq_epi8(_mm_min_epu8(v, fill(ZSIP_FILL_1F)), v);

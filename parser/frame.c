@@ -144,8 +144,8 @@ static inline uint64_t load_64(const void *p)
 }
 
 /* A Content-Length as nearly everybody writes it: no white space before the colon, no fold, at most
- * nine digits. */
-static bool plain_content_length(const uint8_t *p, const uint8_t *end, uint32_t *value)
+ * nine digits. An empty line follows, at end or before. */
+static inline bool plain_content_length(const uint8_t *p, const uint8_t *end, uint32_t *value)
 {
     enum { NAME_BYTES = sizeof("content-length") - 1, DIGITS = 9 };
     const uint64_t lower = 0x2020202020202020u;
@@ -156,28 +156,31 @@ static bool plain_content_length(const uint8_t *p, const uint8_t *end, uint32_t 
         p += (*p | 0x20) == 'l';
     if (*p != ':')
         return false;
-    for (p++; p < end && *p == ' '; p++)
-        ;
+    do
+        p++;
+    while (*p == ' ');
     const uint8_t *first = p;
-    uint32_t sum = 0;
-    for (; p < end && *p >= '0' && *p <= '9' && p - first < DIGITS; p++)
-        sum = sum * 10 + (uint32_t)(*p - '0');
+    uint32_t sum = 0, digit;
+    for (; (digit = (uint32_t)*p - '0') <= 9; p++)
+        sum = sum * 10 + digit;
     *value = sum;
-    return p > first && end - p > 2 && p[0] == '\r' && p[1] == '\n' && p[2] != ' ' && p[2] != '\t';
+    return p > first && p - first <= DIGITS && p[0] == '\r' && p[1] == '\n' && p[2] != ' ' &&
+           p[2] != '\t';
 }
 
-/* A whole header section with nothing odd about its length, in one go: the ordinary case. false:
- * it is looked at line by line. */
-static bool section_at_once(struct zsip_frame *frame, const uint8_t *data, uint32_t bytes)
+/* The bytes of a message that is all there, with nothing odd about its length: the ordinary case,
+ * which leaves the frame as it is. 0: it takes a closer look. */
+static inline size_t message_at_once(const struct zsip_frame *frame, const uint8_t *data,
+                                     size_t bytes)
 {
-    uint32_t line, value;
-    uint32_t header_bytes = zsip_fast()->section(data, bytes, &line);
+    uint32_t bound = frame->header_bytes_max, line, body_bytes;
+    uint32_t within = bytes < bound ? (uint32_t)bytes : bound;
+    uint32_t header_bytes = zsip_fast()->section(data, within, &line);
     if (header_bytes == 0 || line == 0 || line == UINT32_MAX ||
-        !plain_content_length(data + line, data + header_bytes, &value))
-        return false;
-    frame->header_bytes = frame->scanned = header_bytes;
-    frame->body_bytes = value;
-    return true;
+        !plain_content_length(data + line, data + header_bytes, &body_bytes) ||
+        body_bytes > frame->body_bytes_max || body_bytes > bytes - header_bytes)
+        return 0;
+    return (size_t)header_bytes + body_bytes;
 }
 
 /* One CRLF before a start line. */
@@ -210,9 +213,7 @@ static enum zsip_status message(struct zsip_frame *frame, const uint8_t *data, s
     if (frame->header_bytes == 0) {
         uint32_t bound = frame->header_bytes_max;
         uint32_t within = bytes < bound ? (uint32_t)bytes : bound;
-        enum zsip_status status = ZSIP_OK;
-        if (frame->scanned != 0 || !section_at_once(frame, data, within))
-            status = header_section(frame, data, within);
+        enum zsip_status status = header_section(frame, data, within);
         if (status == ZSIP_MORE && bytes >= bound)
             return zsip_fault_set(fault, data, data + bound, ZSIP_ERROR_TOO_LARGE,
                                   "header section");
@@ -231,9 +232,11 @@ static enum zsip_status message(struct zsip_frame *frame, const uint8_t *data, s
     return ZSIP_OK;
 }
 
-enum zsip_status zsip_frame_next(struct zsip_frame *frame, const uint8_t *data, size_t bytes,
-                                 enum zsip_frame_event *event, size_t *taken,
-                                 struct zsip_fault *fault)
+/* What zsip_frame_next() does if that may take several calls, or is no message. */
+static __attribute__((noinline)) enum zsip_status next(struct zsip_frame *frame,
+                                                       const uint8_t *data, size_t bytes,
+                                                       enum zsip_frame_event *event, size_t *taken,
+                                                       struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
     if (fault == NULL)
@@ -252,4 +255,19 @@ enum zsip_status zsip_frame_next(struct zsip_frame *frame, const uint8_t *data, 
     if (status < 0)
         frame->broken = 1;
     return status;
+}
+
+enum zsip_status zsip_frame_next(struct zsip_frame *frame, const uint8_t *data, size_t bytes,
+                                 enum zsip_frame_event *event, size_t *taken,
+                                 struct zsip_fault *fault)
+{
+    size_t whole = 0;
+    if (frame->scanned == 0 && !frame->broken && bytes > 0 && data[0] != '\r')
+        whole = message_at_once(frame, data, bytes);
+    if (whole == 0)
+        return next(frame, data, bytes, event, taken, fault);
+    *event = ZSIP_FRAME_MESSAGE;
+    *taken = whole;
+    frame->after_crlf = 0;
+    return ZSIP_OK;
 }

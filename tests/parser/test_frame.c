@@ -104,6 +104,39 @@ Test(frame, mutants_give_the_same_events_however_cut)
     }
 }
 
+/* What frames a message, and what nearly does, wherever vectors meet in it, before and behind one
+ * that does. What is behind is long enough to be looked at in one go. */
+Test(frame, a_content_length_is_seen_wherever_it_begins)
+{
+    static const char *const lines[] = {
+        "Content-Length: 5\r\n",   "l:5\r\n",        "L : 5\r\n",        "cOnTeNt-LeNgTh:   5\r\n",
+        "Content-Length\t: 5\r\n", "l:\r\n 5\r\n",   "l: 5\r\n 6\r\n",   "Content-Length:\r\n",
+        "Content-Length: 5\n",     "X: y\nl: 5\r\n", "X:\r\n l:\r\n",    "Xontent-Length: 5\r\n",
+        "Content-LengtX: 5\r\n",   "Link: 5\r\n",    "Content-L: 5\r\n", "l:1234567890\r\n",
+    };
+    static const char behind[] =
+        "hello\r\n\r\nMESSAGE sip:a@b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+    static struct stream stream;
+    unsigned count = sizeof(lines) / sizeof(lines[0]);
+    for (unsigned i = 0; i < count * (count + 1); i++) {
+        for (unsigned filled = 0; filled < 280; filled++) {
+            stream.bytes = 0;
+            append_text(&stream, filled % 2 == 0 ? "" : "MESSAGE sip:a@b SIP/2.0\r\nX: ");
+            for (unsigned j = 0; j < filled / 2; j++)
+                append_text(&stream, "l");
+            append_text(&stream, "\r\n");
+            append_text(&stream, lines[i % count]);
+            if (i / count < count)
+                append_text(&stream, lines[i / count]);
+            append_text(&stream, "\r\n");
+            append_text(&stream, behind);
+            append_text(&stream, behind);
+            const char *what = judge_frame(stream.data, stream.bytes, filled);
+            cr_assert(what == NULL, "%u, %u: %s", i, filled, what);
+        }
+    }
+}
+
 Test(frame, two_messages_in_one_read_are_two)
 {
     static struct stream stream;
