@@ -503,8 +503,8 @@ static enum zsip_status parts_take(struct zsip_net *t)
 static void lists_init(struct streams *s)
 {
     const struct zsip_stream_config *config = &s->config;
-    s->connection_free = s->waiting = s->arming = s->settling = s->starved = s->released =
-        s->doubt_first = s->doubt_last = NO_CONNECTION;
+    s->connection_free = s->waiting = s->arming = s->settling = s->released = s->doubt_first =
+        s->doubt_last = NO_CONNECTION;
     s->orphans = NO_CLIENT;
     s->target_free = NO_TARGET;
     for (unsigned i = 0; i < TIMER_COUNT; i++)

@@ -26,12 +26,31 @@ static int register_ring(struct zsip_net *t, unsigned flags)
                              1);
 }
 
-static void give_all(struct zsip_net *t)
+static void give_first(struct zsip_net *t)
 {
     struct streams *s = t->streams;
     for (uint32_t i = 0; i < s->buffer_count; i++)
-        s->used[s->used_count++] = (uint16_t)i;
+        s->used[i] = (uint16_t)i;
+    s->used_count = STREAM_GIVEN_BYTES / s->buffer_bytes;
+    s->spare_max = s->spare_count = s->buffer_count - s->used_count;
     zsip_streams_recycle(t);
+}
+
+/* Gives a share of the spare buffers where the kernel ran dry, and takes one back that was used
+ * where it did not for long. */
+static void adapt(struct streams *s)
+{
+    if (s->dry) {
+        uint32_t count = STREAM_GIVEN_BYTES / s->buffer_bytes;
+        for (; count > 0 && s->spare_count > 0; count--)
+            s->used[s->used_count++] = s->used[s->buffer_count - s->spare_count--];
+        s->calm_turns = 0;
+    } else if (++s->calm_turns >= STREAM_CALM_TURNS && s->used_count > 0 &&
+               s->spare_count < s->spare_max) {
+        s->used[s->buffer_count - ++s->spare_count] = s->used[--s->used_count];
+        s->calm_turns = 0;
+    }
+    s->dry = false;
 }
 
 static bool buffers_take(struct zsip_net *t, uint32_t count, uint32_t bytes)
@@ -80,7 +99,7 @@ enum zsip_status zsip_streams_buffers(struct zsip_net *t, char *error, size_t er
             return ZSIP_ERROR_SYSTEM;
         }
     }
-    give_all(t);
+    give_first(t);
     return ZSIP_OK;
 }
 
@@ -88,6 +107,7 @@ void zsip_streams_recycle(struct zsip_net *t)
 {
     struct streams *s = t->streams;
     int mask = io_uring_buf_ring_mask(s->buffer_count);
+    adapt(s);
     for (uint32_t i = 0; i < s->used_count; i++)
         io_uring_buf_ring_add(s->ring, s->buffers + (size_t)s->used[i] * s->buffer_bytes,
                               s->buffer_bytes, s->used[i], mask, (int)i);
@@ -357,6 +377,7 @@ static void ended(struct zsip_net *t, struct connection *c, int result)
         zsip_connection_finish(t, c);
     } else if (result == -ENOBUFS) {
         COUNT(t, stream_buffers_empty, 1);
+        t->streams->dry = true;
         zsip_connection_list(t, c); /* buffers go back before the next wait arms it */
     } else if (result == 0) {
         peer_ended(t, c);

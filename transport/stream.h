@@ -29,6 +29,10 @@ enum {
     /* Incremental buffers are filled piece by piece, so a few large ones serve many connections. */
     STREAM_LARGE_BYTES = 256 * 1024,
     STREAM_LARGES = 16,
+    /* The kernel goes through all that it is given: at first that is little enough to stay in the
+     * cache, and more only while it does not suffice, for so many turns. */
+    STREAM_GIVEN_BYTES = 512 * 1024,
+    STREAM_CALM_TURNS = 1024,
 
     PIECES_MAX = 2048,     /* stretches of output in one submission */
     PIECES_A_SEND = 1024,  /* of one connection: what the kernel takes at once (UIO_MAXIOV) */
@@ -191,7 +195,6 @@ struct streams {
     uint32_t arming;  /* to be armed */
     uint32_t settling;
     uint32_t doubt_first, doubt_last;
-    uint32_t starved;  /* those whose receive stopped for want of buffers */
     uint32_t released; /* done with in this turn: free after recycle */
     struct blocks blocks;
     void *spent[ZSIP_NET_PACKETS_MAX]; /* blocks that packets of this turn stand in */
@@ -207,7 +210,11 @@ struct streams {
     uint32_t *filled; /* incremental: how far each buffer is */
     uint16_t *used;
     uint32_t used_count;
-    uint32_t resume; /* bytes of the next completion that are dealt with */
+    uint32_t spare_count; /* at the end of used: not given to the kernel at present */
+    uint32_t spare_max;
+    uint32_t calm_turns; /* since it wanted more */
+    bool dry;            /* it wanted more in this turn */
+    uint32_t resume;     /* bytes of the next completion that are dealt with */
 
     struct piece pieces[PIECES_MAX];
     uint32_t piece_count;

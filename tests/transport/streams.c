@@ -3,6 +3,8 @@
  * nothing, '?' is a ping, anything else is a fault. */
 #include "streams.h"
 
+#include "transport/internal.h"
+
 Test(streams, messages_of_one_read_are_packets_in_place)
 {
     struct test_streams s = test_streams_begin(NULL);
@@ -233,6 +235,71 @@ static void every_way(unsigned without)
         close(peers[i]);
     test_stream_settles(&s, 0);
     test_streams_end(&s);
+}
+
+enum { BURST_PEERS = 16, BURST_MESSAGES = 256, BURST_BYTES = 1005 };
+
+/* Bursts of so many peers at once, until all is taken. */
+static void bursts(struct test_streams *s, const int *peers, unsigned count)
+{
+    static char text[BURST_MESSAGES][BURST_BYTES];
+    const struct streams *streams = s->net->streams;
+    const struct zsip_net_stats *stats = zsip_net_stats(s->net);
+    size_t sent[BURST_PEERS] = {0};
+    unsigned got = 0;
+    memset(text, 'x', sizeof(text));
+    for (unsigned i = 0; i < BURST_MESSAGES; i++)
+        memcpy(text[i], "1000:", 5);
+    for (unsigned turn = 0; turn < TEST_TURNS_MAX && got < count * BURST_MESSAGES; turn++) {
+        for (unsigned i = 0; i < count; i++) {
+            ssize_t more = send(peers[i], text[0] + sent[i], sizeof(text) - sent[i],
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+            sent[i] += more > 0 ? (size_t)more : 0;
+        }
+        uint32_t spare_count = streams->spare_count;
+        uint64_t dry = stats->stream_buffers_empty;
+        const struct zsip_net_batch *batch = test_wait(s->net, 2000000);
+        for (size_t i = 0; i < batch->packet_count; i++)
+            cr_assert_eq(batch->packets[i].bytes, BURST_BYTES);
+        got += (unsigned)batch->packet_count;
+        zsip_net_recycle(s->net);
+        if (stats->stream_buffers_empty > dry && spare_count > 0)
+            cr_assert_lt(streams->spare_count, spare_count);
+    }
+    cr_assert_eq(got, count * BURST_MESSAGES);
+}
+
+/* At first the kernel has few buffers; it is given more where they did not suffice, and these are
+ * taken back later. */
+static void few_buffers(unsigned without)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.without = without;
+    struct test_streams s = test_streams_begin(&config);
+    struct streams *streams = s.net->streams;
+    int peers[BURST_PEERS];
+    for (unsigned i = 0; i < BURST_PEERS; i++)
+        peers[i] = test_stream_peer(&s);
+    uint32_t given = streams->buffer_count - streams->spare_count;
+    cr_assert_eq(streams->spare_count, streams->spare_max);
+    cr_assert_eq(given * streams->buffer_bytes, STREAM_GIVEN_BYTES);
+    bursts(&s, peers, BURST_PEERS);
+    for (unsigned i = 0; i < TEST_TURNS_MAX && streams->spare_count < streams->spare_max; i++) {
+        streams->calm_turns = STREAM_CALM_TURNS;
+        bursts(&s, peers, 1);
+    }
+    cr_assert_eq(streams->spare_count, streams->spare_max);
+    bursts(&s, peers, BURST_PEERS);
+    for (unsigned i = 0; i < BURST_PEERS; i++)
+        test_stream_reset(peers[i]);
+    test_stream_settles(&s, 0);
+    test_streams_end(&s);
+}
+
+Test(streams, few_buffers_become_more_and_few_again)
+{
+    few_buffers(0);
+    few_buffers(ZSIP_FEATURE_INCREMENTAL);
 }
 
 Test(streams, serve_without_incremental_buffers)
