@@ -1,5 +1,5 @@
 /* zsip parse: what the messages in files are, or what is wrong with them and where. */
-#include "cli.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,11 @@
 #include <unistd.h>
 
 enum { OPTION_STREAM = 1, OPTION_JSON };
+
+/* What is held of a file at once: no datagram is larger than 64 KB, and a message of this size is
+ * none that anybody sends. Without a bound a file without an end would take all memory. */
+#define HELD_BYTES_MAX (16u << 20)
+#define READ_BYTES     65536u
 
 static const struct cli_option options[] = {
     {"stream", OPTION_STREAM, NULL, "FILE is a TCP stream: any number of messages"},
@@ -24,199 +29,24 @@ static const struct cli_command command = {
         "that was broken and the SIP status code it deserves. Without FILE, or for -, reads\n"
         "standard input.",
     .details =
+        "Offsets count from the message's first byte, lines and columns from 1. A field that can\n"
+        "not be read, and that nobody needs to answer, is marked with ! and leaves the message\n"
+        "good (RFC 3261 section 8.2.2). --json has every field as its own function reads it.\n"
+        "\n"
         "Exit status: 0 all good, 1 a message is not legal or a file can't be read, 64 usage.\n",
     .options = options,
 };
 
-/* One file: its name for messages, and the bytes that are still to be parsed. */
-struct input {
-    const char *name;
-    int fd;
-    uint8_t *data;
-    size_t capacity;
-    size_t bytes;
-    uint64_t offset; /* of data[0] in the file */
-    unsigned count;  /* messages so far */
-    bool json;
-    bool good;
-};
-
-/* ---- One message ----------------------------------------------------------------------------- */
-
-/* A string that JSON can hold: bytes that are no UTF-8 become U+FFFD. */
-static json_t *text_json(const uint8_t *bytes, size_t length)
-{
-    json_t *text = json_stringn((const char *)bytes, length);
-    if (text != NULL)
-        return text;
-    char *copy = malloc(3 * length + 1);
-    size_t used = 0;
-    if (copy == NULL)
-        return NULL;
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] < 0x80) {
-            copy[used++] = (char)bytes[i];
-        } else {
-            memcpy(copy + used, "\xEF\xBF\xBD", 3);
-            used += 3;
-        }
-    }
-    text = json_stringn(copy, used);
-    free(copy);
-    return text;
-}
-
-static json_t *field_json(const struct zsip_msg *msg, const struct zsip_header *header)
-{
-    const char *name = zsip_header_name((enum zsip_header_id)header->id);
-    json_t *field = json_object();
-    json_object_set_new(field, "offset", json_integer(header->value.offset));
-    json_object_set_new(field, "length", json_integer(header->value.length));
-    json_object_set_new(field, "name",
-                        *name != '\0'
-                            ? json_string(name)
-                            : text_json(msg->data + header->name_offset, header->name_length));
-    json_object_set_new(field, "value",
-                        text_json(msg->data + header->value.offset, header->value.length));
-    return field;
-}
-
-static void slice_json(json_t *object, const char *key, const struct zsip_msg *msg,
-                       struct zsip_slice slice)
-{
-    if (!zsip_slice_present(slice))
-        return;
-    json_t *value = json_object();
-    json_object_set_new(value, "offset", json_integer(slice.offset));
-    json_object_set_new(value, "length", json_integer(slice.length));
-    json_object_set_new(value, "value", text_json(msg->data + slice.offset, slice.length));
-    json_object_set_new(object, key, value);
-}
-
-static json_t *parsed_json(const struct zsip_msg *msg)
-{
-    json_t *parsed = json_object();
-    slice_json(parsed, "method", msg, msg->method_name);
-    slice_json(parsed, "request_uri", msg, msg->request_uri.whole);
-    slice_json(parsed, "reason", msg, msg->reason);
-    slice_json(parsed, "via_sent_by", msg, msg->via.sent_by);
-    slice_json(parsed, "via_branch", msg, msg->via.branch);
-    slice_json(parsed, "from_uri", msg, msg->from.uri);
-    slice_json(parsed, "from_tag", msg, msg->from.tag);
-    slice_json(parsed, "to_uri", msg, msg->to.uri);
-    slice_json(parsed, "to_tag", msg, msg->to.tag);
-    slice_json(parsed, "call_id", msg, msg->call_id);
-    if (msg->kind == ZSIP_KIND_RESPONSE)
-        json_object_set_new(parsed, "status_code", json_integer(msg->status_code));
-    if (zsip_msg_has(msg, ZSIP_HEADER_CSEQ))
-        json_object_set_new(parsed, "cseq_number", json_integer(msg->cseq_number));
-    if (msg->max_forwards != ZSIP_ABSENT)
-        json_object_set_new(parsed, "max_forwards", json_integer(msg->max_forwards));
-    if (msg->content_length != ZSIP_ABSENT)
-        json_object_set_new(parsed, "content_length", json_integer(msg->content_length));
-    return parsed;
-}
-
-static const char *kind_name(const struct zsip_msg *msg)
-{
-    static const char *const names[] = {"unknown", "request", "response"};
-    return names[msg->kind];
-}
-
-static void print_json(const struct input *input, const struct zsip_msg *msg)
-{
-    json_t *root = json_object(), *fields = json_array(), *verdict = json_object();
-    const struct zsip_fault *fault = &msg->fault;
-    json_object_set_new(root, "file", text_json((const uint8_t *)input->name, strlen(input->name)));
-    json_object_set_new(root, "message", json_integer(input->count));
-    json_object_set_new(
-        root, "offset",
-        json_integer((json_int_t)(input->offset + (uint64_t)(msg->data - input->data))));
-    json_object_set_new(root, "good", json_boolean(fault->status == ZSIP_OK));
-    json_object_set_new(root, "kind", json_string(kind_name(msg)));
-    json_object_set_new(verdict, "status", json_string(zsip_status_name(fault->status)));
-    if (fault->status != ZSIP_OK) {
-        json_object_set_new(verdict, "offset", json_integer(fault->offset));
-        json_object_set_new(verdict, "rule", json_string(fault->rule));
-        json_object_set_new(verdict, "code", json_integer(zsip_status_code(fault->status)));
-    }
-    json_object_set_new(root, "verdict", verdict);
-    json_object_set_new(root, "header_bytes", json_integer(msg->header_bytes));
-    json_object_set_new(root, "body_offset", json_integer(msg->body_offset));
-    json_object_set_new(root, "body_bytes", json_integer(msg->body_bytes));
-    json_object_set_new(root, "parsed", parsed_json(msg));
-    for (unsigned i = 0; i < msg->header_count; i++)
-        json_array_append_new(fields, field_json(msg, &msg->headers[i]));
-    json_object_set_new(root, "fields", fields);
-    json_dumpf(root, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-    putchar('\n');
-    json_decref(root);
-}
-
-/* Bytes as a line of text: what is not printable ASCII comes as \xNN. */
-static void print_text(const uint8_t *bytes, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] >= 0x20 && bytes[i] < 0x7F)
-            putchar(bytes[i]);
-        else
-            printf("\\x%02X", bytes[i]);
-    }
-}
-
-static void print_slice(const char *name, const struct zsip_msg *msg, struct zsip_slice slice)
-{
-    if (!zsip_slice_present(slice))
-        return;
-    printf("  %5u %5u  %s: ", slice.offset, slice.length, name);
-    print_text(msg->data + slice.offset, slice.length);
-    putchar('\n');
-}
-
-static void print_field(const struct zsip_msg *msg, const struct zsip_header *header)
-{
-    const char *name = zsip_header_name((enum zsip_header_id)header->id);
-    printf("  %5u %5u  ", header->value.offset, header->value.length);
-    if (*name != '\0')
-        fputs(name, stdout);
-    else
-        print_text(msg->data + header->name_offset, header->name_length);
-    fputs(": ", stdout);
-    print_text(msg->data + header->value.offset, header->value.length);
-    putchar('\n');
-}
-
-static void print_plain(const struct input *input, const struct zsip_msg *msg)
-{
-    const struct zsip_fault *fault = &msg->fault;
-    printf("%s: %u: ", input->name, input->count);
-    if (fault->status == ZSIP_OK)
-        printf("good %s", kind_name(msg));
-    else
-        printf("%s at %u: %s: %s, deserves %u; %s", zsip_status_name(fault->status), fault->offset,
-               fault->rule, zsip_status_text(fault->status), zsip_status_code(fault->status),
-               kind_name(msg));
-    printf(", header section %u, body %u at %u\n", msg->header_bytes, msg->body_bytes,
-           msg->body_offset);
-    print_slice("method", msg, msg->method_name);
-    print_slice("Request-URI", msg, msg->request_uri.whole);
-    if (msg->status_code != 0)
-        printf("               status code: %u\n", msg->status_code);
-    print_slice("reason", msg, msg->reason);
-    for (unsigned i = 0; i < msg->header_count; i++)
-        print_field(msg, &msg->headers[i]);
-}
-
-static void one_message(struct input *input, const uint8_t *data, size_t bytes, unsigned flags)
+static void one_message(struct input *input, const uint8_t *data, size_t bytes)
 {
     struct zsip_msg msg;
     input->count++;
-    if (zsip_parse(&msg, data, bytes, flags) != ZSIP_OK)
+    if (zsip_parse(&msg, data, bytes, input->stream ? ZSIP_PARSE_STREAM : 0) != ZSIP_OK)
         input->good = false;
     if (input->json)
-        print_json(input, &msg);
+        parse_print_json(input, &msg, data, bytes);
     else
-        print_plain(input, &msg);
+        parse_print_plain(input, &msg, data, bytes);
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
@@ -224,8 +54,15 @@ static void one_message(struct input *input, const uint8_t *data, size_t bytes, 
 /* Reads some more behind what is there. 0: the end; -1: said on stderr. */
 static ssize_t input_more(struct input *input)
 {
-    if (input->capacity - input->bytes < 65536) {
-        size_t capacity = 2 * input->capacity + 131072;
+    if (input->bytes >= HELD_BYTES_MAX) {
+        cli_error("%s: more than %u MiB and no end of the message; %s", input->name,
+                  HELD_BYTES_MAX >> 20,
+                  input->stream ? "this is no stream of SIP messages"
+                                : "a file holds one datagram, unless --stream is given");
+        return -1;
+    }
+    if (input->capacity - input->bytes < READ_BYTES) {
+        size_t capacity = 2 * input->capacity + 2 * READ_BYTES;
         uint8_t *data = realloc(input->data, capacity);
         if (data == NULL) {
             cli_error("%s: out of memory after %zu bytes; give smaller files", input->name,
@@ -237,7 +74,7 @@ static ssize_t input_more(struct input *input)
     }
     ssize_t got;
     do
-        got = read(input->fd, input->data + input->bytes, input->capacity - input->bytes);
+        got = read(input->fd, input->data + input->bytes, READ_BYTES);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         cli_error("%s: %s; give a file that can be read", input->name, strerror(errno));
@@ -261,16 +98,8 @@ static bool read_datagram(struct input *input)
         got = input_more(input);
     while (got > 0);
     if (got == 0)
-        one_message(input, input->data, input->bytes, 0);
+        one_message(input, input->data, input->bytes);
     return got == 0;
-}
-
-static void frame_fault(struct input *input, const struct zsip_fault *fault, uint64_t at)
-{
-    input->good = false;
-    cli_error("%s: stream ends for the parser at byte %llu: %s: %s", input->name,
-              (unsigned long long)(input->offset + at + fault->offset), fault->rule,
-              zsip_status_text(fault->status));
 }
 
 /* All messages that are whole. Returns false when the stream can't be divided any further. */
@@ -283,7 +112,7 @@ static bool frames(struct input *input, struct zsip_frame *frame)
     while ((status = zsip_frame_next(frame, input->data + at, input->bytes - at, &event, &taken,
                                      &fault)) == ZSIP_OK) {
         if (event == ZSIP_FRAME_MESSAGE)
-            one_message(input, input->data + at, taken, ZSIP_PARSE_STREAM);
+            one_message(input, input->data + at, taken);
         else if (event == ZSIP_FRAME_PING && !input->json)
             printf("%s: keep-alive ping at %llu\n", input->name,
                    (unsigned long long)(input->offset + at));
@@ -291,8 +120,9 @@ static bool frames(struct input *input, struct zsip_frame *frame)
     }
     if (status != ZSIP_MORE) {
         if (taken > 0)
-            one_message(input, input->data + at, taken, ZSIP_PARSE_STREAM);
-        frame_fault(input, &fault, at);
+            one_message(input, input->data + at, taken);
+        input->good = false;
+        parse_print_end(input, &fault, input->offset + at + fault.offset);
     }
     input_drop(input, at);
     return status == ZSIP_MORE;
@@ -302,14 +132,14 @@ static bool read_stream(struct input *input)
 {
     struct zsip_frame frame;
     ssize_t got;
-    zsip_frame_init(&frame, 0, UINT32_MAX - 1);
+    zsip_frame_init(&frame, 0, HELD_BYTES_MAX - ZSIP_HEADER_SECTION_BYTES_MAX);
     while ((got = input_more(input)) > 0) {
         if (!frames(input, &frame))
             return true;
     }
     /* What is left is a message that was cut short; say where it stands. */
     if (got == 0 && input->bytes > 0)
-        one_message(input, input->data, input->bytes, ZSIP_PARSE_STREAM);
+        one_message(input, input->data, input->bytes);
     return got == 0;
 }
 
@@ -320,6 +150,7 @@ static bool one_file(const char *path, bool stream, bool json)
         .name = standard ? "stdin" : path,
         .fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC),
         .json = json,
+        .stream = stream,
         .good = true,
     };
     if (input.fd < 0) {
