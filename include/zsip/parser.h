@@ -24,7 +24,9 @@ extern "C" {
  * (RFC 3261 section 18.1.1) fits. */
 #define ZSIP_HEADER_SECTION_BYTES_MAX 65535u
 /* Header lines of one message. RFC 4475's longest has 44; a request that crossed 70 proxies
- * (Max-Forwards) with a Via and a Record-Route from each has about 160 and is refused with 513. */
+ * (Max-Forwards) with a Via and a Record-Route from each has about 160 and is refused with 513.
+ * Vias, Routes and their like need no limit of their own: several may share a line, but nothing
+ * holds more than one of them at a time. */
 #define ZSIP_HEADERS_MAX 128u
 
 /* ---- Methods and header fields --------------------------------------------------------------- */

@@ -95,6 +95,21 @@ static bool same_line(const uint8_t *data, size_t bytes, size_t a, size_t b)
     return true;
 }
 
+/* The reference names the field of a fault, or the part of the start line; the parser says it more
+ * narrowly ("Via branch", "From tag twice"), and for lines as a whole in words of its own. */
+static bool same_rule(const char *narrow, const char *wide)
+{
+    static const char *const wides[] = {"Via",          "From",           "To",
+                                        "Call-ID",      "CSeq",           "Max-Forwards",
+                                        "Content-Type", "Content-Length", "SIP-Version"};
+    for (size_t i = 0; i < sizeof(wides) / sizeof(wides[0]); i++) {
+        if (strcmp(wide, wides[i]) == 0) {
+            return strncmp(narrow, wide, strlen(wide)) == 0;
+        }
+    }
+    return true;
+}
+
 static const char *judge_reference(const struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                                    unsigned flags)
 {
@@ -108,6 +123,9 @@ static const char *judge_reference(const struct zsip_msg *msg, const uint8_t *da
         !same_line(plain->data, bytes - (size_t)(plain->data - data), msg->fault.offset,
                    plain->fault.offset)) {
         what = "the fault's line";
+    }
+    if (what == NULL && status != ZSIP_OK && !same_rule(msg->fault.rule, plain->fault.rule)) {
+        what = "the fault's rule";
     }
     return what != NULL ? say("reference", what) : NULL;
 }

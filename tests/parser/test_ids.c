@@ -107,3 +107,16 @@ Test(ids, every_id_has_a_bit)
     cr_expect_eq(zsip_header_by_name(view("Vi")), ZSIP_HEADER_UNKNOWN);
     cr_expect_eq(zsip_header_by_name(view("VIA")), ZSIP_HEADER_VIA);
 }
+
+/* What stands on a caller's stack, and the widths that the limits are about. */
+Test(ids, the_struct_stays_small)
+{
+    cr_expect_eq(zsip_msg_size(), sizeof(struct zsip_msg));
+    cr_expect_leq(zsip_msg_size(), 1536);
+    cr_expect_eq(sizeof(struct zsip_slice), 4);
+    cr_expect_eq(sizeof(struct zsip_header), 8);
+    cr_expect_eq(sizeof(((struct zsip_msg *)0)->body_offset), 4);
+    cr_expect_eq(sizeof(((struct zsip_msg *)0)->body_bytes), 4);
+    cr_expect_eq(sizeof(((struct zsip_msg *)0)->headers) / sizeof(struct zsip_header),
+                 ZSIP_HEADERS_MAX);
+}

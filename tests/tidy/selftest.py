@@ -102,6 +102,16 @@ class Tidy(unittest.TestCase):
         self.assert_fault("another licence", {"core/a.c": "/* SPDX-License-Identifier: BSD */\n"})
         self.assert_fault("LICENSE: is not", {"LICENSE": "All rights reserved\n"})
 
+    def test_conformance_names_what_is_there(self):
+        row = "| R1-1 | `core/core.c` `f` | UAS `a_test_that_is_there`, `tests/a.c` |\n"
+        files = {"docs/conformance.md": row, "core/core.c": "int f(void);\n",
+                 "tests/a.c": "Test(uas, a_test_that_is_there);\n"}
+        self.assertEqual([], faults_of(files))
+        self.assert_fault("conformance.md:1: nothing is called a_test_that_is_there",
+                          {**files, "tests/a.c": "\n"})
+        self.assert_fault("conformance.md:1: there is no core/core.x",
+                          {**files, "docs/conformance.md": row.replace("core.c", "core.x")})
+
     def test_header_that_needs_another_first(self):
         faults = faults_of({"include/zsip/a.h": HEADER + "uint8_t a(void);\n"}, cc="cc", cxx="c++")
         self.assertEqual(2, len(faults), faults)

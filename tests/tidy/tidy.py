@@ -305,10 +305,27 @@ def check_allocators(tree, build):
                 tree.fault(room, 0, f"{where.split(':')[-1]} calls {name}, not the hooks")
 
 
+def check_conformance(tree):
+    """What docs/conformance.md names in its rows exists: files, functions, tests."""
+    page = tree.root / "docs/conformance.md"
+    if not page.is_file():
+        return
+    words = set()
+    for path in filter(is_program, tree.files):
+        words.update(re.findall(r"\w+", path.read_text(errors="replace")))
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        for name in re.findall(r"`([^`]+)`", line) if line.startswith("| R") else ():
+            path = re.fullmatch(r"[\w.-]+/[\w./-]*", name)
+            if path and not (tree.root / name).exists():
+                tree.fault(page, number, f"there is no {name}")
+            elif re.fullmatch(r"\w+", name) and name not in words:
+                tree.fault(page, number, f"nothing is called {name}")
+
+
 def check_all(root, release=None, cc="cc", cxx="c++"):
     tree = Tree(root)
     for check in (check_includes, check_function_lengths, check_file_lengths, check_text,
-                  check_licence):
+                  check_licence, check_conformance):
         check(tree)
     if cc and cxx:
         check_headers(tree, cc, cxx)
