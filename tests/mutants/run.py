@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Does the test suite notice? Puts one deliberate fault after another into a copy of the tree,
 builds what it touches, and runs the tests that have to notice: the transaction room's own for
-faults of that room, the simulator and the unit tests of txn and core for all others. Every fault
-has to be caught; one whose text is no longer found has to be brought up to date.
+faults of that room, the simulator and the unit tests of txn and core for the whole, and one
+test for each bound and rule of connections. Every fault has to be caught; one whose text is no
+longer found has to be brought up to date.
 
 usage: run.py [--jobs N] [--only TEXT] [--keep]
 """
@@ -18,19 +19,32 @@ import tempfile
 import threading
 import time
 
-from mutants import TXN, WHOLE
+from mutants import STREAMS, TXN, WHOLE
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIMULATOR = ["tests/sim/sim", "--seeds", "30", "--transactions", "90000", "--jobs", "1"]
-MUTANTS = [("txn", *fault) for fault in TXN] + [("whole", *fault) for fault in WHOLE]
+# What has to notice, and then name, file, old and new text.
+MUTANTS = [("txn", *fault) for fault in TXN] + [("whole", *fault) for fault in WHOLE] + \
+    [(f"{program}/{fault[4]}", *fault[:4]) for program, faults in STREAMS.items()
+     for fault in faults]
 SECONDS_MAX = 90  # a fault that makes a test hang is caught, too
+# What is waited for in vain is given up sooner than elsewhere.
+ENVIRONMENT = {**os.environ, "ZSIP_TEST_TURNS": "1000"}
+SUITES = sorted({mutant[0] for mutant in MUTANTS})
+
+
+def alone(suite):
+    """Runs one test of a Criterion program: "core/test-core-framing/its_name"."""
+    program, name = suite.rsplit("/", 1)
+    return [f"tests/{program}", "--filter", f"*/{name}"]
 
 
 def run(command, folder):
     """(exit status, output); a command that does not end counts as failed."""
     try:
         done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=SECONDS_MAX, check=False)
+                              stderr=subprocess.STDOUT, timeout=SECONDS_MAX, check=False,
+                              env=ENVIRONMENT)
         return done.returncode, done.stdout.decode(errors="replace")
     except subprocess.TimeoutExpired:
         return 124, "it does not end"
@@ -52,7 +66,8 @@ class Copy:
         if not tests:
             sys.exit("mutants: no unit tests of txn and core (is Criterion installed?)")
         own = [[test] for test in tests if test.startswith("tests/txn/")]
-        self.suites = {"txn": own, "whole": [SIMULATOR, *([test] for test in tests)]}
+        self.suites = {"txn": own, "whole": [SIMULATOR, *([test] for test in tests)],
+                       **{suite: [alone(suite)] for suite in SUITES if "/" in suite}}
         status, output = self.make("whole")
         if status != 0:
             sys.exit(f"mutants: the tree itself does not build\n{output}")
@@ -116,10 +131,11 @@ def work(copy, todo, results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
-    parser.add_argument("--only", default="", help="those with this text in their name")
+    parser.add_argument("--only", default="", help="those with this text in their name, or "
+                        "in that of the program that has to notice")
     parser.add_argument("--keep", action="store_true", help="leave the copies for a look")
     options = parser.parse_args()
-    chosen = [i for i, mutant in enumerate(MUTANTS) if options.only in mutant[1]]
+    chosen = [i for i, mutant in enumerate(MUTANTS) if options.only in f"{mutant[0]} {mutant[1]}"]
     began = time.monotonic()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="zsip-mutants-"))
     try:
@@ -146,9 +162,11 @@ def run_all(folder, chosen, jobs):
         maker.join()
     if None in copies:
         sys.exit("mutants: a copy could not be built")
-    test, output = copies[0].caught_by("whole")
-    if test is not None:
-        sys.exit(f"mutants: {test} fails without any fault\n{output}")
+    for suite in sorted({MUTANTS[index][0] for index in chosen}):
+        status, output = copies[0].make(suite)
+        test, output = copies[0].caught_by(suite) if status == 0 else ("the build", output)
+        if test is not None:
+            sys.exit(f"mutants: {test} fails without any fault\n{output}")
     todo, results = queue.Queue(), {}
     for index in chosen:
         todo.put(index)

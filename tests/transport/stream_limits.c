@@ -146,6 +146,26 @@ Test(stream_limits, a_peer_that_never_reads_is_not_read_either_and_then_closed)
     test_streams_end(&s);
 }
 
+Test(stream_limits, who_does_not_read_is_not_read)
+{
+    static char message[4005] = "4000:";
+    struct test_streams s = test_streams_begin(NULL);
+    int peer = test_stream_peer(&s);
+    small_buffers(peer);
+    flood(&s, peer, 2000);
+    cr_assert_eq(zsip_net_stats(s.net)->reads_stopped, 1);
+    uint64_t taken = zsip_net_stats(s.net)->messages_in;
+    for (unsigned i = 0; i < 100; i++) {
+        send(peer, message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL);
+        test_wait(s.net, 1000000);
+        zsip_net_recycle(s.net);
+    }
+    cr_assert_eq(zsip_net_stats(s.net)->messages_in, taken);
+    cr_assert_eq(zsip_net_stats(s.net)->connections_now, 1);
+    close(peer);
+    test_streams_end(&s);
+}
+
 /* Messages of 4,005 bytes, numbered, so that a byte out of place shows. */
 enum { NUMBERED_BYTES = 4005 };
 
@@ -229,6 +249,69 @@ Test(stream_limits, who_is_reset_for_not_reading_is_owed_nothing)
     test_stream_settles(&s, 0);
     cr_assert_eq(zsip_net_stats(s.net)->connect_errors, 0, "it was called back");
     cr_assert_eq(zsip_net_stats(s.net)->diverted, 0);
+    close(peer);
+    test_streams_end(&s);
+}
+
+/* Sends stretches of bytes until something gives way, at most so many. Returns how many left us. */
+static unsigned send_much(struct test_streams *s, const struct zsip_path *path, uint64_t client,
+                          unsigned count)
+{
+    static uint8_t data[65536];
+    unsigned sent = 0;
+    while (sent < count && zsip_net_stats(s->net)->send_full == 0) {
+        struct zsip_output output = {
+            .data = data, .path = path, .bytes = sizeof(data), .client = client};
+        client += client > 0;
+        zsip_net_send(s->net, &output, 1);
+        test_wait(s->net, 0);
+        zsip_net_recycle(s->net);
+        sent++;
+    }
+    return sent;
+}
+
+/* What the kernel takes of them without anybody reading, in stretches of 64 KiB. */
+static unsigned taken(const struct test_streams *s)
+{
+    return (unsigned)(zsip_net_stats(s->net)->bytes_out / 65536);
+}
+
+Test(stream_limits, more_unsent_answers_than_allowed_end_the_connection)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.unsent_bytes = 1 << 20;
+    config.streams.memory_bytes = 64 << 20;
+    struct test_streams s = test_streams_begin(&config);
+    int peer = test_stream_peer(&s);
+    small_buffers(peer);
+    test_stream_write(peer, "1:a");
+    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
+    zsip_net_recycle(s.net);
+    unsigned sent = send_much(&s, &path, 0, 1000);
+    /* 1 MiB, and 4 MiB of answers to what was read before that. */
+    cr_assert(sent - taken(&s) >= 78 && sent - taken(&s) <= 82, "%u of %u", sent, taken(&s));
+    cr_assert_eq(zsip_net_stats(s.net)->closed_unsent, 1);
+    test_stream_settles(&s, 0);
+    close(peer);
+    test_streams_end(&s);
+}
+
+Test(stream_limits, a_request_more_than_may_be_unsent_fails_alone)
+{
+    struct zsip_net_config config = test_streams_config();
+    config.streams.unsent_bytes = 1 << 20;
+    config.streams.memory_bytes = 64 << 20;
+    struct test_streams s = test_streams_begin(&config);
+    int peer = test_stream_peer(&s);
+    small_buffers(peer);
+    test_stream_write(peer, "1:a");
+    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
+    zsip_net_recycle(s.net);
+    unsigned sent = send_much(&s, &path, 1, 1000);
+    cr_assert(sent - taken(&s) >= 14 && sent - taken(&s) <= 18, "%u of %u", sent, taken(&s));
+    cr_assert_eq(zsip_net_stats(s.net)->send_errors, 1);
+    cr_assert_eq(zsip_net_stats(s.net)->connections_now, 1);
     close(peer);
     test_streams_end(&s);
 }

@@ -4,8 +4,16 @@
 
 #include "fixture.h"
 
-/* Turns of a millisecond or two, before something is held not to come. */
-#define TEST_TURNS_MAX 10000u
+#include <stdlib.h>
+
+/* Turns of a millisecond or two, before something is held not to come; fewer for who expects that,
+ * tests/mutants. */
+static inline unsigned test_turns_max(void)
+{
+    const char *fewer = getenv("ZSIP_TEST_TURNS");
+    return fewer != NULL ? (unsigned)atoi(fewer) : 10000;
+}
+#define TEST_TURNS_MAX test_turns_max()
 
 struct test_streams {
     struct zsip_net *net;
