@@ -119,6 +119,10 @@ bool serve_watch(const struct serve_watched *watched, const sigset_t *signals);
 struct serve_totals {
     struct zsip_endpoint_stats endpoint;
     struct zsip_worker_stats ring;
+    struct serve_share { /* of each worker */
+        uint64_t requests_in, datagrams_in, connections_accepted, messages_in;
+    } shares[SERVE_WORKERS_MAX];
+    unsigned share_count;
 };
 
 void serve_totals(struct serve_worker *const *workers, unsigned count, struct serve_totals *out);

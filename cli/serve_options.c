@@ -328,9 +328,12 @@ static bool scenario_complete(struct serve_config *config)
 
 int serve_options(int argc, char **argv, struct serve_config *config)
 {
+    struct zsip_worker_config defaults;
     const char *value;
     int id;
 
+    zsip_worker_config_init(&defaults);
+    config->streams = defaults.streams;
     while ((id = cli_option_next(&command, argc, argv, &value)) != CLI_OPTION_END) {
         if (id == CLI_OPTION_HELP)
             return CLI_EXIT_OK;

@@ -22,6 +22,11 @@ void serve_totals(struct serve_worker *const *workers, unsigned count, struct se
 #define X(name, text) out->ring.name += ring.name;
         ZSIP_WORKER_STATS_MAP(X)
 #undef X
+        out->shares[i] = (struct serve_share){.requests_in = endpoint.requests_in,
+                                              .datagrams_in = ring.datagrams_in,
+                                              .connections_accepted = ring.connections_accepted,
+                                              .messages_in = ring.messages_in};
+        out->share_count = i + 1;
         out->endpoint.completed_now += endpoint.completed_now;
         out->endpoint.pending_now += endpoint.pending_now;
     }
@@ -150,8 +155,8 @@ void serve_report_summary(FILE *out, const struct serve_config *config,
     row(out, totals->ring.dropped_socket,
         "datagrams dropped by the kernel for want of socket buffer (--rcvbuf)");
     row(out, totals->ring.buffers_empty, "times the buffer ring ran dry");
-    row(out, totals->ring.send_errors, "datagrams that could not be sent");
-    row(out, totals->ring.send_full, "datagrams dropped because the send buffer was full");
+    row(out, totals->ring.send_errors, "messages that could not be sent");
+    row(out, totals->ring.send_full, "messages dropped because the send buffer was full");
     row(out, totals->ring.icmp_errors, "ICMP errors received");
     connections(out, &totals->ring);
     batches(out, &totals->ring);
@@ -201,6 +206,23 @@ static json_t *config_json(const struct serve_config *config)
                         json_integer((json_int_t)(config->work_ns / ZSIP_NS_PER_US)));
     json_object_set_new(out, "socket_buffer_bytes",
                         json_integer(config->machine.socket_buffer_bytes));
+    json_object_set_new(out, "tcp", cli_tcp_json(&config->streams));
+    return out;
+}
+
+/* How the kernel spread over the workers what came. */
+static json_t *shares_json(const struct serve_totals *totals)
+{
+    json_t *out = json_array();
+
+    for (unsigned i = 0; i < totals->share_count; i++) {
+        const struct serve_share *share = &totals->shares[i];
+        json_array_append_new(
+            out, json_pack("{sIsIsIsI}", "requests_in", (json_int_t)share->requests_in,
+                           "datagrams_in", (json_int_t)share->datagrams_in, "connections_accepted",
+                           (json_int_t)share->connections_accepted, "messages_in",
+                           (json_int_t)share->messages_in));
+    }
     return out;
 }
 
@@ -230,6 +252,7 @@ json_t *serve_report_json(const struct serve_config *config, const struct serve_
     json_object_set_new(ring, "messages_per_syscall",
                         json_real(messages_per_syscall(&totals->ring)));
     json_object_set_new(out, "worker", ring);
+    json_object_set_new(out, "workers", shares_json(totals));
     json_object_set_new(
         out, "user_s",
         json_real((double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6));

@@ -78,6 +78,36 @@ bool cli_tcp_option(int id, const char *value, struct zsip_stream_config *config
     }
 }
 
+json_t *cli_tcp_json(const struct zsip_stream_config *config)
+{
+    const struct {
+        const char *name;
+        uint32_t value;
+    } bounds[] = {
+        {"connections", config->connections},   {"per_source", config->connections_per_source},
+        {"accept_rate", config->accept_rate},   {"header_bytes", config->header_bytes},
+        {"body_bytes", config->body_bytes},     {"unsent_bytes", config->unsent_bytes},
+        {"memory_bytes", config->memory_bytes},
+    };
+    const struct {
+        const char *name;
+        uint64_t value_ns;
+    } times[] = {
+        {"first_byte_s", config->first_byte_ns}, {"message_s", config->message_ns},
+        {"unsent_s", config->unsent_ns},         {"idle_s", config->idle_ns},
+        {"connect_s", config->connect_ns},       {"ping_s", config->ping_ns},
+    };
+    json_t *out = json_object();
+
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++)
+        json_object_set_new(out, bounds[i].name, json_integer(bounds[i].value));
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        json_object_set_new(out, times[i].name,
+                            json_real((double)times[i].value_ns / (double)ZSIP_NS_PER_S));
+    json_object_set_new(out, "alias", json_boolean(config->alias));
+    return out;
+}
+
 void cli_tcp_descriptors(void)
 {
     struct rlimit limit;

@@ -4,6 +4,8 @@
 
 #include "cli.h"
 
+#include <jansson.h>
+
 enum {
     CLI_TCP_CONNECTIONS = 0x2000,
     CLI_TCP_PER_SOURCE,
@@ -28,7 +30,7 @@ enum {
     {"tcp-connections", CLI_TCP_CONNECTIONS, "N",                                                  \
      "connections of each worker (32768); more are reset"},                                        \
     {"tcp-per-source", CLI_TCP_PER_SOURCE, "N",                                                    \
-     "of those from one address, or one /64 of IPv6 (16384)"},                                     \
+     "of those with one address, or one /64 of IPv6 (16384)"},                                     \
     {"tcp-accept-rate", CLI_TCP_ACCEPT_RATE, "N",                                                  \
      "connections a second that a worker takes in; more wait (any)"},                              \
     {"tcp-header-bytes", CLI_TCP_HEADER_BYTES, "BYTES",                                            \
@@ -61,6 +63,9 @@ static inline bool cli_tcp_knows(int id)
 }
 /* Takes an option it knows. false: said on stderr. */
 bool cli_tcp_option(int id, const char *value, struct zsip_stream_config *config);
+
+/* The bounds that hold, by the names of their options. */
+json_t *cli_tcp_json(const struct zsip_stream_config *config);
 
 /* As many descriptors as this process may have: a connection takes one. */
 void cli_tcp_descriptors(void);

@@ -58,6 +58,7 @@ static void config_defaults(struct zsip_worker_config *config)
         .socket_buffer_bytes = 8u << 20,
     };
     zsip_endpoint_config_init(&config->endpoint);
+    zsip_net_stream_defaults(&config->streams);
 }
 
 void zsip_worker_config_init_sized(struct zsip_worker_config *config, size_t struct_bytes)

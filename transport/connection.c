@@ -427,7 +427,7 @@ static void set_default_ns(uint64_t *value, uint64_t seconds)
         *value = seconds * ZSIP_NS_PER_S;
 }
 
-static enum zsip_status check(struct zsip_stream_config *config, char *error, size_t error_bytes)
+void zsip_net_stream_defaults(struct zsip_stream_config *config)
 {
     set_default(&config->connections, 32768);
     set_default(&config->connections_per_source, 16384);
@@ -441,6 +441,11 @@ static enum zsip_status check(struct zsip_stream_config *config, char *error, si
     set_default_ns(&config->unsent_ns, 30);
     set_default_ns(&config->idle_ns, 600);
     set_default_ns(&config->connect_ns, 4);
+}
+
+static enum zsip_status check(struct zsip_stream_config *config, char *error, size_t error_bytes)
+{
+    zsip_net_stream_defaults(config);
     if (config->connections < 1u << CONNECTIONS_BITS && config->header_bytes <= 65535 &&
         config->body_bytes <= 900u << 10 && config->memory_bytes >= 1 << 20 &&
         (config->memory_bytes & (config->memory_bytes - 1)) == 0)

@@ -108,6 +108,9 @@ struct zsip_net_batch {
     bool more;            /* something is left: the next wait won't sleep */
 };
 
+/* Fills in what is 0. */
+void zsip_net_stream_defaults(struct zsip_stream_config *config);
+
 /* Makes the ring and the receive buffers. ERROR_UNSUPPORTED: no io_uring here. ERROR_ARGUMENT,
  * ERROR_MEMORY, ERROR_SYSTEM. error, if not NULL, then holds one line: what, where, what to do. */
 enum zsip_status zsip_net_create(const struct zsip_net_config *config, struct zsip_net **net,

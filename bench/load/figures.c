@@ -149,7 +149,7 @@ const struct load_figure load_figures[] = {
     {"Generator", "memory", LOAD_FIGURE_BYTES, LOAD_BETTER_LESS, true, memory},
     {"Generator", "answers dropped by our socket", LOAD_FIGURE_COUNT, LOAD_BETTER_LESS, false,
      dropped},
-    {"Generator", "datagrams the kernel refused", LOAD_FIGURE_COUNT, LOAD_BETTER_LESS, false,
+    {"Generator", "messages the kernel refused", LOAD_FIGURE_COUNT, LOAD_BETTER_LESS, false,
      send_errors},
 };
 

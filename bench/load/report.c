@@ -97,12 +97,14 @@ static void remarks(FILE *out, const struct load_config *config, const struct lo
         fprintf(out, "  our own socket dropped %s answers for want of buffer: --rcvbuf\n",
                 load_format_count(result->datagrams_dropped).text);
     if (result->send_errors > 0)
-        fprintf(out, "  the kernel refused to send %s datagrams\n",
+        fprintf(out, "  the kernel refused to send %s messages\n",
                 load_format_count(result->send_errors).text);
     if (answered(counters) == 0 && counters->timed_out > 0)
-        fputs("  the peer never answered: is it there, and does it speak SIP over UDP?\n", out);
+        fprintf(out, "  the peer never answered: is it there, and does it speak SIP over %s?\n",
+                config->transport == ZSIP_TRANSPORT_TCP ? "TCP" : "UDP");
     if (answered(counters) == 0 && counters->unreachable > 0)
-        fputs("  nobody listens there, or a firewall refuses: check address and port\n", out);
+        fprintf(out, "  nobody listens there, a firewall refuses%s: check address and port\n",
+                config->transport == ZSIP_TRANSPORT_TCP ? ", or connections end at once" : "");
 }
 
 void load_report_summary(FILE *out, const struct load_config *config,

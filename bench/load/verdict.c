@@ -119,7 +119,7 @@ static bool unsendable(const struct load_result *result, struct load_verdict *ou
     uint64_t sent = result->counters.sent;
 
     if (share(result->send_errors, sent) > SHARE_SMALL)
-        return say(out, LOAD_LIMIT_NETWORK, "the kernel could not send %s datagrams",
+        return say(out, LOAD_LIMIT_NETWORK, "the kernel could not send %s messages",
                    load_format_count(result->send_errors).text);
     if (share(result->counters.unreachable, sent) <= SHARE_SMALL)
         return false;

@@ -28,8 +28,9 @@ enum zsip_feature {
 /* Bounds of the connections of one worker. A 0 means what the comment says, or the default where it
  * says nothing. */
 struct zsip_stream_config {
-    uint32_t connections;            /* all together; 32,768 */
-    uint32_t connections_per_source; /* accepted from one address (IPv6: one /64); 16,384 */
+    uint32_t connections; /* all together; 32,768 */
+    /* Accepted from one address (IPv6: one /64), or opened for answers to it; 16,384. */
+    uint32_t connections_per_source;
     uint32_t connections_per_target; /* opened to one address and port; 1 */
     uint32_t header_bytes;           /* of a message's header section; 65,535, the most there is */
     uint32_t body_bytes;             /* of its body; 65,536 */

@@ -79,7 +79,7 @@ struct zsip_worker_config {
      * one of them makes a turn, and all listen to the same addresses in the same order. A seed of
      * all zero is the group's. */
     struct zsip_group *group;
-    struct zsip_stream_config streams; /* bounds of connections; all zero: the defaults */
+    struct zsip_stream_config streams; /* bounds of connections; what is 0: the default */
     zsip_tap tap;                      /* NULL: none */
     void *tap_user;
 };
@@ -167,8 +167,8 @@ ZSIP_API enum zsip_status zsip_worker_post(struct zsip_worker *worker, zsip_post
     X(truncated, "datagrams larger than a buffer, refused")                                        \
     X(dropped_socket, "received datagrams the kernel dropped for want of socket buffer")           \
     X(buffers_empty, "times the buffer ring ran dry")                                              \
-    X(send_errors, "datagrams that could not be sent")                                             \
-    X(send_full, "datagrams dropped because the socket's send buffer was full")                    \
+    X(send_errors, "messages that could not be sent")                                              \
+    X(send_full, "messages dropped because the send buffer was full")                              \
     X(icmp_errors, "ICMP errors received")                                                         \
     X(posts, "functions posted by other threads")                                                  \
     X(posts_full, "posts refused because the mailbox was full")                                    \

@@ -137,6 +137,31 @@ class Streams(Case):
         self.assertEqual((1, 1, 1), tuple(worker[name] for name in (
             "refused_source", "closed_fault", "closed_first_byte")))
 
+    def test_summary_says_which_bounds_held_and_help_says_the_same(self):
+        units = {"K": 1 << 10, "M": 1 << 20}
+
+        def number(text):
+            if text in ("any", "no"):
+                return 0
+            return int(text.rstrip("KM")) * units.get(text[-1], 1)
+
+        words = " ".join(zsip("serve", "--help").stdout.split())
+        said = {name.replace("-", "_"): number(value) for name, value in re.findall(
+            r"--tcp-([a-z-]+) (?:N|T|BYTES) .*?\((any|no|\d+[KM]?)[,)]", words)}
+        said["memory_bytes"] = said.pop("memory")
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "summary.json")
+            with peers.serving("--listen", f"tcp:{HOST}:0", "--json", path):
+                pass
+            bounds = peers.read_json(path)["config"]["tcp"]
+            with peers.serving("--listen", f"tcp:{HOST}:0", "--json", path, "--tcp-idle-s", 7,
+                               "--tcp-per-source", 11, "--tcp-alias"):
+                pass
+            given = peers.read_json(path)["config"]["tcp"]
+        self.assertFalse(bounds.pop("alias"))
+        self.assertEqual(said, bounds)
+        self.assertEqual({**bounds, "idle_s": 7, "per_source": 11, "alias": True}, given)
+
     def test_send_and_load_go_over_tcp(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "summary.json")

@@ -246,11 +246,18 @@ class Addresses(tcp.Case):
             self.assertEqual(200, peers.status_of(answer))
 
     def test_connections_spread_over_workers_and_stay_there(self):
+        """By what each worker took in: five messages by each connection, one by each of those that
+        saw whether the server is up."""
         with self.serving("--workers", 2) as server:
             connections = [self.connection(server) for _ in range(40)]
             for _ in range(5):
                 for connection in connections:
                     self.assertEqual(200, connection.ask())
+        shares = peers.read_json(server.json_path)["workers"]
+        beyond = [share["messages_in"] - share["connections_accepted"] for share in shares]
+        self.assertEqual(2, len(beyond))
+        self.assertEqual(4 * 40, sum(beyond))
+        self.assertTrue(all(more > 0 and more % 4 == 0 for more in beyond), shares)
 
 
 if __name__ == "__main__":
