@@ -144,7 +144,8 @@ static void print_field(const struct zsip_msg *msg, unsigned row)
     print_text(msg->data + header->value.offset, header->value.length);
     putchar('\n');
     json_decref(parse_row_json(msg, row, &fault));
-    if (fault.status != ZSIP_OK && fault.offset != msg->fault.offset)
+    bool told = msg->fault.status != ZSIP_OK && msg->fault.offset == fault.offset;
+    if (fault.status != ZSIP_OK && !told)
         printf("  %6u      !  %s: %s\n", fault.offset, fault.rule, zsip_status_text(fault.status));
 }
 

@@ -288,7 +288,8 @@ enum zsip_status zsip_via_overload(const uint8_t *base, const struct zsip_via *v
     }
     if (status == ZSIP_OK && zsip_param_find(base, via->params, "oc-validity", &value)) {
         out->flags |= ZSIP_OVERLOAD_VALIDITY;
-        status = overload_number(base, value, &out->validity_ms, "Via oc-validity", fault);
+        if (zsip_slice_present(value))
+            status = overload_number(base, value, &out->validity_ms, "Via oc-validity", fault);
     }
     zsip_param_find(base, via->params, "oc-seq", &out->sequence);
     if (zsip_param_find(base, via->params, "oc-algo", &value) && value.length >= 2 &&

@@ -283,3 +283,32 @@ Test(frame, a_content_length_that_overflows_ends_the_stream)
         cr_expect_str_eq(next(&frame, &stream, &taken), "ERROR_RANGE", "%s", lengths[i]);
     }
 }
+
+/* Restartable: what has been looked at is behind the next look, however the section is cut; and
+ * while the body is awaited nothing is looked at any more. */
+Test(frame, nothing_is_looked_at_twice)
+{
+    static struct stream stream;
+    enum zsip_frame_event event;
+    size_t taken;
+    FRAME(frame);
+    append_text(&stream, "MESSAGE sip:a@b SIP/2.0\r\n");
+    while (stream.bytes < 15000) {
+        append_text(&stream, "X: y\r\n z\r\nSubject: a text\r\n");
+    }
+    append_text(&stream, "l: 100\r\n\r\n");
+    size_t header_bytes = stream.bytes;
+    while (stream.bytes < header_bytes + 99) {
+        append_text(&stream, "b");
+    }
+    for (size_t bytes = 1; bytes <= stream.bytes; bytes++) {
+        cr_assert_eq(zsip_frame_next(&frame, stream.data, bytes, &event, &taken, NULL), ZSIP_MORE);
+        if (bytes < header_bytes) {
+            /* The last LF is looked at again: whether it ends a line the byte behind it says. */
+            cr_assert_geq(frame.scanned + 1, bytes);
+        } else {
+            cr_assert_eq(frame.header_bytes, header_bytes);
+            memset(stream.data, 0, header_bytes);
+        }
+    }
+}
