@@ -87,11 +87,23 @@ static void check(struct zsip_writer *writer, bool legal)
         fail(writer, ZSIP_ERROR_ARGUMENT);
 }
 
+/* Header lines so far, in the upper half of the flags: a parser's index has an end. */
+#define LINE (1u << 16)
+
+static void line_end(struct zsip_writer *writer)
+{
+    put(writer, "\r\n", 2);
+    if (writer->flags / LINE >= ZSIP_HEADERS_MAX)
+        fail(writer, ZSIP_ERROR_TOO_LARGE);
+    else
+        writer->flags += LINE;
+}
+
 /* ---- Start lines ----------------------------------------------------------------------------- */
 
 void zsip_writer_init(struct zsip_writer *writer, void *data, size_t capacity, unsigned flags)
 {
-    *writer = (struct zsip_writer){.data = data, .capacity = capacity, .flags = flags};
+    *writer = (struct zsip_writer){.data = data, .capacity = capacity, .flags = flags % LINE};
 }
 
 void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method, struct zsip_view uri)
@@ -152,7 +164,7 @@ void zsip_writer_piece_number(struct zsip_writer *writer, uint64_t number)
 
 void zsip_writer_end(struct zsip_writer *writer)
 {
-    put(writer, "\r\n", 2);
+    line_end(writer);
 }
 
 void zsip_writer_header(struct zsip_writer *writer, enum zsip_header_id id, struct zsip_view value)
@@ -208,7 +220,8 @@ void zsip_writer_body(struct zsip_writer *writer, struct zsip_view body)
     check(writer, writer->length > 0);
     begin(writer, ZSIP_HEADER_CONTENT_LENGTH);
     put_number(writer, body.length);
-    put(writer, "\r\n\r\n", 4);
+    line_end(writer);
+    put(writer, "\r\n", 2);
     /* The slices of a reader have 16 bits. */
     if (writer->length > ZSIP_HEADER_SECTION_BYTES_MAX)
         fail(writer, ZSIP_ERROR_TOO_LARGE);

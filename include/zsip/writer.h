@@ -25,7 +25,7 @@ struct zsip_writer {
     uint8_t *data;
     size_t capacity;
     size_t length;
-    unsigned flags;
+    unsigned flags; /* enum zsip_writer_flag; the upper 16 bits are private */
     enum zsip_status status;
 };
 
@@ -64,8 +64,9 @@ ZSIP_API void zsip_writer_end(struct zsip_writer *writer);
 /* Content-Length, the empty line and the body, which may be empty. Nothing follows. */
 ZSIP_API void zsip_writer_body(struct zsip_writer *writer, struct zsip_view body);
 
-/* ZSIP_OK and the length of what was written; or the first failure: ERROR_TOO_LARGE (no room),
- * ERROR_ARGUMENT (something that can't be written, see above). */
+/* ZSIP_OK and the length of what was written; or the first failure: ERROR_TOO_LARGE (no room, or
+ * more header lines or bytes of them than a message may have: ZSIP_HEADERS_MAX,
+ * ZSIP_HEADER_SECTION_BYTES_MAX), ERROR_ARGUMENT (something that can't be written, see above). */
 ZSIP_API enum zsip_status zsip_writer_finish(const struct zsip_writer *writer, size_t *length);
 
 #ifdef __cplusplus

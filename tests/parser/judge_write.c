@@ -138,9 +138,13 @@ const char *judge_rewrite(const uint8_t *data, size_t bytes, unsigned flags)
         free(room); /* a header section that grew over its bound */
         return NULL;
     }
+    if (!room_for_length) {
+        free(room); /* one line more than a message may have */
+        return status == ZSIP_ERROR_TOO_LARGE ? NULL : "a line too many is written";
+    }
     if (status != ZSIP_OK || length > capacity) {
         what = "a good message can't be written";
-    } else if (room_for_length) {
+    } else {
         status = zsip_parse(again, room, length, ZSIP_PARSE_STREAM);
         what = status != ZSIP_OK ? "what is written is no message" : compare(msg, again);
     }

@@ -340,3 +340,28 @@ Test(write, a_content_length_beside_the_bodys_is_refused)
         cr_expect_eq(zsip_writer_finish(&writer, &written), ZSIP_ERROR_ARGUMENT, "case %zu", i);
     }
 }
+
+/* As many lines as a message may have, the Content-Length among them, and one more. */
+Test(write, no_more_lines_than_a_message_may_have)
+{
+    for (unsigned lines = ZSIP_HEADERS_MAX - 2; lines <= ZSIP_HEADERS_MAX; lines++) {
+        static uint8_t room[8192];
+        struct zsip_writer writer;
+        struct zsip_msg *msg = msg_new();
+        size_t written;
+        zsip_writer_init(&writer, room, sizeof(room), UINT32_MAX);
+        zsip_writer_request(&writer, ZSIP_VIEW("MESSAGE"), ZSIP_VIEW("sip:a@b"));
+        for (unsigned i = 0; i < lines; i++) {
+            zsip_writer_header(&writer, ZSIP_HEADER_SUBJECT, ZSIP_VIEW("x"));
+        }
+        zsip_writer_body(&writer, ZSIP_VIEW(""));
+        enum zsip_status status = zsip_writer_finish(&writer, &written);
+        cr_expect_eq(status, lines < ZSIP_HEADERS_MAX ? ZSIP_OK : ZSIP_ERROR_TOO_LARGE, "%u",
+                     lines);
+        if (status == ZSIP_OK) {
+            cr_expect_neq(zsip_parse(msg, room, written, 0), ZSIP_ERROR_TOO_MANY);
+            cr_expect_eq(msg->header_count, lines + 1);
+        }
+        free(msg);
+    }
+}
