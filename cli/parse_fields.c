@@ -127,17 +127,17 @@ static json_t *party_json(const struct zsip_msg *msg, enum zsip_header_id id,
                           struct zsip_cursor *cursor, struct zsip_fault *fault)
 {
     static const char *const names[] = {"q", "expires", "+sip.instance", "reg-id", "purpose", NULL};
-    struct zsip_party party;
-    struct zsip_uri uri;
+    struct zsip_party_uri address;
+    const struct zsip_party *party = &address.party;
     bool found;
-    if (zsip_party_uri_next(msg, id, cursor, &party, &uri, &found, fault) != ZSIP_OK || !found)
+    if (zsip_party_uri_next(msg, id, cursor, &address, &found, fault) != ZSIP_OK || !found)
         return NULL;
     json_t *object = json_object();
-    parse_slice_json(object, "whole", msg, party.whole);
-    parse_slice_json(object, "display", msg, party.display);
-    json_object_set_new(object, "uri", uri_json(msg, &uri));
-    parse_slice_json(object, "tag", msg, party.tag);
-    params_json(object, msg, party.params, names);
+    parse_slice_json(object, "whole", msg, party->whole);
+    parse_slice_json(object, "display", msg, party->display);
+    json_object_set_new(object, "uri", uri_json(msg, &address.uri));
+    parse_slice_json(object, "tag", msg, party->tag);
+    params_json(object, msg, party->params, names);
     return object;
 }
 

@@ -24,8 +24,15 @@ static uint32_t no_section(const uint8_t *data, uint32_t bytes, uint32_t *line)
 }
 
 const struct zsip_fast zsip_fast_plain = {
-    zsip_parse_plain, zsip_via_next_slow, zsip_party_next_slow, zsip_uri_slow, zsip_auth_slow,
-    no_date,          find_row,           no_section,
+    zsip_parse_plain,
+    zsip_via_next_slow,
+    zsip_party_next_slow,
+    zsip_party_uri_next_slow,
+    zsip_uri_slow,
+    zsip_auth_slow,
+    no_date,
+    find_row,
+    no_section,
 };
 
 unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])
@@ -80,14 +87,14 @@ enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_header_id
                                  struct zsip_cursor *cursor, struct zsip_party *out, bool *found,
                                  struct zsip_fault *fault)
 {
-    return zsip_fast()->party_next(msg, id, cursor, out, NULL, found, fault);
+    return zsip_fast()->party_next(msg, id, cursor, out, found, fault);
 }
 
 enum zsip_status zsip_party_uri_next(const struct zsip_msg *msg, enum zsip_header_id id,
-                                     struct zsip_cursor *cursor, struct zsip_party *out,
-                                     struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
+                                     struct zsip_cursor *cursor, struct zsip_party_uri *out,
+                                     bool *found, struct zsip_fault *fault)
 {
-    return zsip_fast()->party_next(msg, id, cursor, out, uri, found, fault);
+    return zsip_fast()->party_uri_next(msg, id, cursor, out, found, fault);
 }
 
 enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,

@@ -10,12 +10,15 @@
 struct zsip_fast {
     enum zsip_status (*parse)(struct zsip_msg *msg, const uint8_t *data, size_t bytes,
                               unsigned flags);
-    /* As the functions zsip_via_next() and so on have it; the uri of party_next may be NULL. */
+    /* As the functions zsip_via_next() and so on have it. */
     enum zsip_status (*via_next)(const struct zsip_msg *msg, struct zsip_cursor *cursor,
                                  struct zsip_via *out, bool *found, struct zsip_fault *fault);
     enum zsip_status (*party_next)(const struct zsip_msg *msg, enum zsip_header_id id,
-                                   struct zsip_cursor *cursor, struct zsip_party *out,
-                                   struct zsip_uri *uri, bool *found, struct zsip_fault *fault);
+                                   struct zsip_cursor *cursor, struct zsip_party *out, bool *found,
+                                   struct zsip_fault *fault);
+    enum zsip_status (*party_uri_next)(const struct zsip_msg *msg, enum zsip_header_id id,
+                                       struct zsip_cursor *cursor, struct zsip_party_uri *out,
+                                       bool *found, struct zsip_fault *fault);
     enum zsip_status (*uri)(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
                             struct zsip_fault *fault);
     enum zsip_status (*auth)(const uint8_t *base, struct zsip_slice slice, enum zsip_header_id id,

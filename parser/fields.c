@@ -57,8 +57,8 @@ static bool needs_brackets(enum zsip_header_id id)
            id == ZSIP_HEADER_SERVICE_ROUTE;
 }
 
-/* One element of a row that is not "*". */
-static enum zsip_status party_slow(const uint8_t *base, enum zsip_header_id id, const uint8_t **p,
+/* An element and, where uri is not NULL, its URI. */
+static enum zsip_status party_take(const uint8_t *base, enum zsip_header_id id, const uint8_t **p,
                                    const uint8_t *end, struct zsip_party *out, struct zsip_uri *uri,
                                    struct zsip_fault *fault)
 {
@@ -72,9 +72,9 @@ static enum zsip_status party_slow(const uint8_t *base, enum zsip_header_id id, 
                        : ZSIP_OK;
 }
 
-enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_header_id id,
-                                      struct zsip_cursor *cursor, struct zsip_party *out,
-                                      struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
+static enum zsip_status party_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                   struct zsip_cursor *cursor, struct zsip_party *out,
+                                   struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
@@ -91,7 +91,7 @@ enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_head
         p = end;
     } else {
         enum zsip_status status =
-            party_slow(msg->data, id, &p, end, out, uri, fault != NULL ? fault : &ignored);
+            party_take(msg->data, id, &p, end, out, uri, fault != NULL ? fault : &ignored);
         if (status != ZSIP_OK)
             return status;
     }
@@ -100,6 +100,20 @@ enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_head
     *found = true;
     zsip_list_move(msg, cursor, row, p, end);
     return ZSIP_OK;
+}
+
+enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_header_id id,
+                                      struct zsip_cursor *cursor, struct zsip_party *out,
+                                      bool *found, struct zsip_fault *fault)
+{
+    return party_next(msg, id, cursor, out, NULL, found, fault);
+}
+
+enum zsip_status zsip_party_uri_next_slow(const struct zsip_msg *msg, enum zsip_header_id id,
+                                          struct zsip_cursor *cursor, struct zsip_party_uri *out,
+                                          bool *found, struct zsip_fault *fault)
+{
+    return party_next(msg, id, cursor, &out->party, &out->uri, found, fault);
 }
 
 /* Supported, Allow, Accept and their like may stand empty: such a row holds no element. */

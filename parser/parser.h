@@ -99,12 +99,15 @@ enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cu
                                          const uint8_t *end, struct zsip_slice *name,
                                          struct zsip_slice *value, struct zsip_fault *fault);
 
-/* The functions without _slow by the machines alone; a uri that is NULL is not wanted. */
+/* The functions without _slow by the machines alone. */
 enum zsip_status zsip_via_next_slow(const struct zsip_msg *msg, struct zsip_cursor *cursor,
                                     struct zsip_via *out, bool *found, struct zsip_fault *fault);
 enum zsip_status zsip_party_next_slow(const struct zsip_msg *msg, enum zsip_header_id id,
                                       struct zsip_cursor *cursor, struct zsip_party *out,
-                                      struct zsip_uri *uri, bool *found, struct zsip_fault *fault);
+                                      bool *found, struct zsip_fault *fault);
+enum zsip_status zsip_party_uri_next_slow(const struct zsip_msg *msg, enum zsip_header_id id,
+                                          struct zsip_cursor *cursor, struct zsip_party_uri *out,
+                                          bool *found, struct zsip_fault *fault);
 enum zsip_status zsip_uri_slow(const uint8_t *base, struct zsip_slice slice, struct zsip_uri *out,
                                struct zsip_fault *fault);
 enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,

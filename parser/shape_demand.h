@@ -74,90 +74,164 @@ static unsigned find_row(const struct zsip_msg *msg, unsigned id, unsigned from)
     return from < count ? from : count;
 }
 
-/* The row of the next element; header_count if there is none. */
-static inline unsigned list_row(const struct zsip_msg *msg, unsigned id,
-                                const struct zsip_cursor *cursor)
+/* Whether there is a next element, and moves the cursor to its row. */
+static ALWAYS_INLINE bool list_goes_on(const struct zsip_msg *msg, unsigned id,
+                                       struct zsip_cursor *cursor)
 {
     unsigned row = cursor->row;
     /* Rows of a list mostly stand together. */
     if (row < msg->header_count && msg->headers[row].id == id)
-        return row;
-    return id < ZSIP_HEADER_ID_COUNT && zsip_msg_has(msg, id) ? find_row(msg, id, row)
-                                                              : msg->header_count;
+        return true;
+    if (id >= ZSIP_HEADER_ID_COUNT || !zsip_msg_has(msg, id))
+        return false;
+    row = find_row(msg, id, row);
+    *cursor = (struct zsip_cursor){row, 0};
+    return row < msg->header_count;
 }
 
-static NOINLINE const uint8_t *via_away(const uint8_t *base, const uint8_t *begin,
-                                        const uint8_t *end, struct zsip_via *out)
+/* The element at a cursor, and the end of its row. */
+static inline const uint8_t *list_element(const struct zsip_msg *msg,
+                                          const struct zsip_cursor *cursor, const uint8_t **end)
+{
+    const struct zsip_header *header = &msg->headers[cursor->row];
+    unsigned begin = header->value.offset;
+    *end = msg->data + begin + header->value.length;
+    return msg->data + (cursor->offset != 0 ? cursor->offset : begin);
+}
+
+static NOINLINE enum zsip_status via_next_away(const struct zsip_msg *msg,
+                                               struct zsip_cursor *cursor, struct zsip_via *out,
+                                               bool *found, struct zsip_fault *fault)
 {
     struct away away;
-    const uint8_t *copy = away_copy(&away, base, begin, end);
+    const uint8_t *end, *begin = list_element(msg, cursor, &end);
+    const uint8_t *copy = away_copy(&away, msg->data, begin, end);
+    *out = (struct zsip_via){0};
     const uint8_t *stop = copy != NULL ? via_match(away.base, copy, away.end, out) : NULL;
-    return stop != NULL ? begin + (stop - copy) : NULL;
+    if (stop == NULL)
+        return zsip_via_next_slow(msg, cursor, out, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, cursor->row, begin + (stop - copy), end);
+    return ZSIP_OK;
+}
+
+/* The Via at the cursor. */
+static NOINLINE enum zsip_status via_here(const struct zsip_msg *msg, struct zsip_cursor *cursor,
+                                          struct zsip_via *out, bool *found,
+                                          struct zsip_fault *fault)
+{
+    const uint8_t *end, *begin = list_element(msg, cursor, &end);
+    if (__builtin_expect(!can_look(msg, end), 0))
+        return via_next_away(msg, cursor, out, found, fault);
+    *out = (struct zsip_via){0};
+    const uint8_t *stop = via_match(msg->data, begin, end, out);
+    if (__builtin_expect(stop == NULL, 0))
+        return zsip_via_next_slow(msg, cursor, out, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, cursor->row, stop, end);
+    return ZSIP_OK;
 }
 
 static enum zsip_status via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
                                  struct zsip_via *out, bool *found, struct zsip_fault *fault)
 {
-    unsigned row = list_row(msg, ZSIP_HEADER_VIA, cursor);
+    if (list_goes_on(msg, ZSIP_HEADER_VIA, cursor))
+        return via_here(msg, cursor, out, found, fault);
     *found = false;
-    if (row >= msg->header_count)
-        return ZSIP_OK;
-    struct zsip_slice value = msg->headers[row].value;
-    const uint8_t *base = msg->data, *begin = zsip_list_begin(msg, cursor, row);
-    const uint8_t *end = base + value.offset + value.length;
-    *out = (struct zsip_via){0};
-    const uint8_t *stop = __builtin_expect(can_look(msg, end), 1) ? via_match(base, begin, end, out)
-                                                                  : via_away(base, begin, end, out);
-    if (__builtin_expect(stop == NULL, 0))
-        return zsip_via_next_slow(msg, cursor, out, found, fault);
-    *found = true;
-    zsip_list_move(msg, cursor, row, stop, end);
     return ZSIP_OK;
 }
 
-/* With its URI or, where uri is NULL, without. */
-static inline const uint8_t *party_uri_match(const uint8_t *base, const uint8_t *begin,
-                                             const uint8_t *end, struct zsip_party *out,
-                                             struct zsip_uri *uri)
-{
-    *out = (struct zsip_party){0};
-    if (uri == NULL)
-        return party_match(base, begin, end, out);
-    *uri = (struct zsip_uri){0};
-    const uint8_t *stop = party_shape(base, begin, end, out, uri);
-    uri->whole = out->uri;
-    return stop;
-}
-
-static NOINLINE const uint8_t *party_away(const uint8_t *base, const uint8_t *begin,
-                                          const uint8_t *end, struct zsip_party *out,
-                                          struct zsip_uri *uri)
+static NOINLINE enum zsip_status party_next_away(const struct zsip_msg *msg, enum zsip_header_id id,
+                                                 struct zsip_cursor *cursor, struct zsip_party *out,
+                                                 bool *found, struct zsip_fault *fault)
 {
     struct away away;
-    const uint8_t *copy = away_copy(&away, base, begin, end);
-    const uint8_t *stop =
-        copy != NULL ? party_uri_match(away.base, copy, away.end, out, uri) : NULL;
-    return stop != NULL ? begin + (stop - copy) : NULL;
+    const uint8_t *end, *begin = list_element(msg, cursor, &end);
+    const uint8_t *copy = away_copy(&away, msg->data, begin, end);
+    *out = (struct zsip_party){0};
+    const uint8_t *stop = copy != NULL ? party_match(away.base, copy, away.end, out) : NULL;
+    if (stop == NULL || zsip_is_too_much(id, stop, away.end))
+        return zsip_party_next_slow(msg, id, cursor, out, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, cursor->row, begin + (stop - copy), end);
+    return ZSIP_OK;
+}
+
+static NOINLINE enum zsip_status party_here(const struct zsip_msg *msg, enum zsip_header_id id,
+                                            struct zsip_cursor *cursor, struct zsip_party *out,
+                                            bool *found, struct zsip_fault *fault)
+{
+    const uint8_t *end, *begin = list_element(msg, cursor, &end);
+    if (__builtin_expect(!can_look(msg, end), 0))
+        return party_next_away(msg, id, cursor, out, found, fault);
+    *out = (struct zsip_party){0};
+    const uint8_t *stop = party_match(msg->data, begin, end, out);
+    if (__builtin_expect(stop == NULL || zsip_is_too_much(id, stop, end), 0))
+        return zsip_party_next_slow(msg, id, cursor, out, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, cursor->row, stop, end);
+    return ZSIP_OK;
 }
 
 static enum zsip_status party_next(const struct zsip_msg *msg, enum zsip_header_id id,
-                                   struct zsip_cursor *cursor, struct zsip_party *out,
-                                   struct zsip_uri *uri, bool *found, struct zsip_fault *fault)
+                                   struct zsip_cursor *cursor, struct zsip_party *out, bool *found,
+                                   struct zsip_fault *fault)
 {
-    unsigned row = list_row(msg, id, cursor);
+    if (list_goes_on(msg, id, cursor))
+        return party_here(msg, id, cursor, out, found, fault);
     *found = false;
-    if (row >= msg->header_count)
-        return ZSIP_OK;
-    struct zsip_slice value = msg->headers[row].value;
-    const uint8_t *base = msg->data, *begin = zsip_list_begin(msg, cursor, row);
-    const uint8_t *end = base + value.offset + value.length;
-    const uint8_t *stop = __builtin_expect(can_look(msg, end), 1)
-                              ? party_uri_match(base, begin, end, out, uri)
-                              : party_away(base, begin, end, out, uri);
-    if (__builtin_expect(stop == NULL || zsip_is_too_much(id, stop, end), 0))
-        return zsip_party_next_slow(msg, id, cursor, out, uri, found, fault);
+    return ZSIP_OK;
+}
+
+/* ---- Addresses with their URIs --------------------------------------------------------------- */
+
+static ALWAYS_INLINE const uint8_t *party_uri_match(const uint8_t *base, const uint8_t *begin,
+                                                    const uint8_t *end, struct zsip_party_uri *out)
+{
+    *out = (struct zsip_party_uri){0};
+    const uint8_t *stop = party_shape(base, begin, end, &out->party, &out->uri);
+    out->uri.whole = out->party.uri;
+    return stop;
+}
+
+static NOINLINE __attribute__((cold)) enum zsip_status
+party_uri_next_away(const struct zsip_msg *msg, enum zsip_header_id id, struct zsip_cursor *cursor,
+                    struct zsip_party_uri *out, bool *found, struct zsip_fault *fault)
+{
+    struct away away;
+    const uint8_t *end, *begin = list_element(msg, cursor, &end);
+    const uint8_t *copy = away_copy(&away, msg->data, begin, end);
+    const uint8_t *stop = copy != NULL ? party_uri_match(away.base, copy, away.end, out) : NULL;
+    if (stop == NULL || zsip_is_too_much(id, stop, away.end))
+        return zsip_party_uri_next_slow(msg, id, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, row, stop, end);
+    zsip_list_move(msg, cursor, cursor->row, begin + (stop - copy), end);
+    return ZSIP_OK;
+}
+
+static NOINLINE enum zsip_status party_uri_here(const struct zsip_msg *msg, enum zsip_header_id id,
+                                                struct zsip_cursor *cursor,
+                                                struct zsip_party_uri *out, bool *found,
+                                                struct zsip_fault *fault)
+{
+    const uint8_t *end, *begin = list_element(msg, cursor, &end);
+    if (__builtin_expect(!can_look(msg, end), 0))
+        return party_uri_next_away(msg, id, cursor, out, found, fault);
+    const uint8_t *stop = party_uri_match(msg->data, begin, end, out);
+    if (__builtin_expect(stop == NULL || zsip_is_too_much(id, stop, end), 0))
+        return zsip_party_uri_next_slow(msg, id, cursor, out, found, fault);
+    *found = true;
+    zsip_list_move(msg, cursor, cursor->row, stop, end);
+    return ZSIP_OK;
+}
+
+static enum zsip_status party_uri_next(const struct zsip_msg *msg, enum zsip_header_id id,
+                                       struct zsip_cursor *cursor, struct zsip_party_uri *out,
+                                       bool *found, struct zsip_fault *fault)
+{
+    if (list_goes_on(msg, id, cursor))
+        return party_uri_here(msg, id, cursor, out, found, fault);
+    *found = false;
     return ZSIP_OK;
 }
 

@@ -28,11 +28,10 @@ static bool parse_zsip(const uint8_t *data, size_t bytes)
 static bool read_parties(enum zsip_header_id id)
 {
     struct zsip_cursor cursor = {0, 0};
-    struct zsip_party party;
-    struct zsip_uri uri;
+    struct zsip_party_uri party;
     bool found = true;
     while (found) {
-        if (zsip_party_uri_next(msg, id, &cursor, &party, &uri, &found, NULL) != ZSIP_OK) {
+        if (zsip_party_uri_next(msg, id, &cursor, &party, &found, NULL) != ZSIP_OK) {
             return false;
         }
     }

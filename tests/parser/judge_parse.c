@@ -187,22 +187,23 @@ static const char *judge_party_value(const struct zsip_fast *fast, const struct 
     enum zsip_header_id id = (enum zsip_header_id)one->headers[0].id;
     uint32_t at = value.offset, end = at + value.length;
     do {
-        struct zsip_party party, alone, plain;
-        struct zsip_uri uri, plain_uri;
+        struct zsip_party_uri both;
+        struct zsip_party alone, plain;
+        struct zsip_uri plain_uri;
         bool found;
-        bool good = fast->party_next(one, id, &cursor, &party, &uri, &found, NULL) == ZSIP_OK;
+        bool good = fast->party_uri_next(one, id, &cursor, &both, &found, NULL) == ZSIP_OK;
         bool wanted = reference_party(one->data, id, value, &at, &plain) == ZSIP_OK;
-        if (good != wanted || (good && !(found && same_party(&party, &plain)))) {
+        if (good != wanted || (good && !(found && same_party(&both.party, &plain)))) {
             return "name-addr matched wrongly";
         }
-        if (fast->party_next(one, id, &same, &alone, NULL, &found, NULL) != ZSIP_OK) {
+        if (fast->party_next(one, id, &same, &alone, &found, NULL) != ZSIP_OK) {
             return good ? "name-addr matched wrongly without its URI" : NULL;
         }
-        if (!good || !same_party(&party, &alone) || cursor.offset != same.offset) {
+        if (!good || !same_party(&both.party, &alone) || cursor.offset != same.offset) {
             return "name-addr matched wrongly without its URI";
         }
-        if (reference_uri_parse(one->data, party.uri, &plain_uri) != ZSIP_OK ||
-            memcmp(&uri, &plain_uri, sizeof(uri)) != 0) {
+        if (reference_uri_parse(one->data, both.party.uri, &plain_uri) != ZSIP_OK ||
+            memcmp(&both.uri, &plain_uri, sizeof(plain_uri)) != 0) {
             return "URI of a name-addr matched wrongly";
         }
     } while (at < end);
