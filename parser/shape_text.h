@@ -157,21 +157,38 @@ static struct host_masks host_masks_whole(const uint8_t *p)
                                dots | block_equal(block, ZSIP_FILL_DASH), block_digits(block)};
 }
 
-/* A hostname or IPv4address that ends before anything that can't be of one. Returns whether it is
- * such a thing, or nothing. Both kinds are weighed, for which one comes can't be foretold. */
-static inline bool host_judge(struct host_masks masks, uint8_t *kind)
+/* A hostname or IPv4address that ends before anything that can't be of one: 0 if it is such a
+ * thing. Both kinds are weighed, for which one comes can't be foretold. */
+static ALWAYS_INLINE uint64_t host_judge(struct host_masks masks, uint8_t *kind)
 {
     uint64_t end = masks.outside & (0 - masks.outside), inside = (end - 1) & ~masks.before;
     uint64_t dots = masks.dots & inside, labels = inside & ~dots, pairs = labels & labels >> 1;
     uint64_t begins = dots << 1 | (masks.before + 1), ends = (dots | end) >> 1;
-    unsigned top = 63u - (unsigned)__builtin_clzll(begins);
-    bool number = (masks.digits >> top & 1) != 0;
-    bool numbers = ((inside & ~(masks.digits | dots)) == 0) & (bit_count(dots) == 3) &
-                   ((pairs & pairs >> 2) == 0);
+    uint64_t number = masks.digits >> (63u - (unsigned)__builtin_clzll(begins)) & 1;
+    /* Four groups of up to three digits. */
+    uint64_t no_number = (inside & ~(masks.digits | dots)) | (pairs & pairs >> 2);
+    no_number |= bit_count(dots) ^ 3;
     *kind = (uint8_t)(ZSIP_HOST_NAME + number);
     /* No label is empty or begins or ends with a dash; so no dot stands last either: that one form
-     * of a hostname is left to the machine. */
-    return (((begins | ends) & masks.marks & inside) == 0) & ((number & !numbers) == 0);
+     * of a hostname is left to the machine. Nor is there no label. */
+    return ((begins | ends) & ((masks.marks & inside) | end)) | (no_number & (0 - number));
+}
+
+/* An IPv4address that ends before anything but a digit or a dot. Returns its length, 0 if it is
+ * none. It has 15 characters at most, so a small look is enough. */
+static inline unsigned ipv4_match(const uint8_t *p)
+{
+    __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i value = _mm_sub_epi8(text, _mm_set1_epi8('0'));
+    __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value);
+    uint32_t digits = (uint32_t)_mm_movemask_epi8(is_digit);
+    uint32_t dots = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('.')));
+    uint32_t others = ~(digits | dots), end = others & (0 - others);
+    dots &= end - 1;
+    digits &= end - 1;
+    uint32_t pairs = digits & digits >> 1;
+    uint32_t empty = (dots << 1 | 1) & (dots | end);
+    return (empty | (pairs & pairs >> 2) | (bit_count(dots) ^ 3)) == 0 ? (unsigned)lowest(end) : 0;
 }
 
 /* An IPv6reference: its end is found here, whether it is one says the machine. */
@@ -203,7 +220,7 @@ static ALWAYS_INLINE uint64_t host_match(struct host_masks masks, const uint8_t 
             return 0;
     }
     uint64_t length = lowest(masks.outside) - before;
-    if (__builtin_expect(!host_judge(masks, kind), 0) || __builtin_expect(length == 0, 0)) {
+    if (__builtin_expect(host_judge(masks, kind) != 0, 0)) {
         /* No address of what the caller has is given away: that stays in registers. */
         struct zsip_slice inside = {0, 0};
         uint8_t six = ZSIP_HOST_NONE;

@@ -162,13 +162,27 @@ static inline const uint8_t *via_rport_match(const uint8_t *base, const uint8_t 
     return p + length;
 }
 
+/* What is no IPv4address. */
+static NOINLINE uint64_t via_received_other(const uint8_t *base, const uint8_t *p,
+                                            struct zsip_slice *received)
+{
+    uint8_t kind = ZSIP_HOST_NONE;
+    uint64_t length = host_match(host_masks_half(half_load(p)), base, p, received, &kind);
+    return kind == ZSIP_HOST_NAME ? 0 : length;
+}
+
 static inline const uint8_t *via_received_match(const uint8_t *base, const uint8_t *p,
                                                 struct zsip_via *out)
 {
-    uint8_t kind;
-    bool again = out->received.length != 0;
-    uint64_t length = host_match(host_masks_half(half_load(p)), base, p, &out->received, &kind);
-    return length == 0 || kind == ZSIP_HOST_NAME || again ? NULL : p + length;
+    if (out->received.length != 0)
+        return NULL;
+    uint64_t length = ipv4_match(p);
+    if (__builtin_expect(length != 0, 1)) {
+        out->received = zsip_slice_between(base, p, p + length);
+        return p + length;
+    }
+    length = via_received_other(base, p, &out->received);
+    return length == 0 ? NULL : p + length;
 }
 
 /* A value's parameters without white space, up to end or a comma, which is returned. */
