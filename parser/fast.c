@@ -4,12 +4,6 @@
  */
 #include "parser/fast.h"
 
-static bool no_date(const uint8_t *p)
-{
-    (void)p;
-    return false;
-}
-
 static unsigned find_row(const struct zsip_msg *msg, unsigned id, unsigned from)
 {
     while (from < msg->header_count && msg->headers[from].id != id)
@@ -24,15 +18,9 @@ static uint32_t no_section(const uint8_t *data, uint32_t bytes, uint32_t *line)
 }
 
 const struct zsip_fast zsip_fast_plain = {
-    zsip_parse_plain,
-    zsip_via_next_slow,
-    zsip_party_next_slow,
-    zsip_party_uri_next_slow,
-    zsip_uri_slow,
-    zsip_auth_slow,
-    no_date,
-    find_row,
-    no_section,
+    zsip_parse_plain,         zsip_via_next_slow, zsip_party_next_slow,
+    zsip_party_uri_next_slow, zsip_uri_slow,      zsip_auth_slow,
+    zsip_date_slow,           find_row,           no_section,
 };
 
 unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])
@@ -108,4 +96,10 @@ enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice slice,
                                  struct zsip_fault *fault)
 {
     return zsip_fast()->auth(base, slice, id, out, fault);
+}
+
+enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
+                           struct zsip_fault *fault)
+{
+    return zsip_fast()->date(base, slice, utc_s, fault);
 }

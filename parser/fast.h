@@ -23,8 +23,8 @@ struct zsip_fast {
                             struct zsip_fault *fault);
     enum zsip_status (*auth)(const uint8_t *base, struct zsip_slice slice, enum zsip_header_id id,
                              struct zsip_auth *out, struct zsip_fault *fault);
-    /* Whether the 29 bytes at p are a SIP-date. */
-    bool (*date)(const uint8_t *p);
+    enum zsip_status (*date)(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
+                             struct zsip_fault *fault);
     /* zsip_msg_find() of a field that is there. */
     unsigned (*find)(const struct zsip_msg *msg, unsigned id, unsigned from);
     /* The bytes of the header section that begins at data, its empty line among them, and in *line

@@ -12,7 +12,7 @@
 
 const struct zsip_fast zsip_fast_avx512 = {
     parse,      via_next,   party_next, party_uri_next, uri_parse,
-    auth_parse, date_value, find_row,   section_find,
+    auth_parse, date_parse, find_row,   section_find,
 };
 
 #endif

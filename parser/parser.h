@@ -114,6 +114,9 @@ enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
                                 enum zsip_header_id id, struct zsip_auth *out,
                                 struct zsip_fault *fault);
 
+enum zsip_status zsip_date_slow(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
+                                struct zsip_fault *fault);
+
 /* ---- Parameter lists that a machine has already approved ------------------------------------- */
 
 struct zsip_param {
@@ -184,6 +187,29 @@ static inline bool zsip_number(const uint8_t *from, const uint8_t *to, uint64_t 
             return false;
     }
     *out = value;
+    return true;
+}
+
+struct zsip_date_numbers {
+    unsigned year, month, day, hour, minute, second; /* month 1 to 12 */
+};
+
+/* The seconds from 1970 on to a date of the Gregorian calendar; false if there is no such date.
+ * Second 60 is a leap second, and counts as the first of the next minute. The name of the day is
+ * not checked against the date: nobody is served by refusing it. */
+static inline bool zsip_date_seconds(const struct zsip_date_numbers *date, int64_t *utc_s)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = date->year % 4 == 0 && (date->year % 100 != 0 || date->year % 400 == 0);
+    unsigned most = days[date->month - 1] + (date->month == 2 && leap ? 1u : 0u);
+    if (date->day - 1 >= most || date->hour > 23 || date->minute > 59 || date->second > 60)
+        return false;
+    /* Years begin in March here, and 400 of them are added lest one be below 0. */
+    unsigned year = date->year + 400 - (date->month <= 2), month = (date->month + 9) % 12;
+    unsigned day =
+        year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + date->day - 1;
+    *utc_s = ((int64_t)day - 146097 - 719468) * 86400 + date->hour * 3600 + date->minute * 60 +
+             date->second;
     return true;
 }
 

@@ -412,20 +412,61 @@ static enum zsip_status auth_parse(const uint8_t *base, struct zsip_slice slice,
     return __builtin_expect(match, 1) ? ZSIP_OK : zsip_auth_slow(base, slice, id, out, fault);
 }
 
-/* SIP-date: always of one length (section 25.1). */
-static bool date_value(const uint8_t *p)
+/* ---- Dates ----------------------------------------------------------------------------------- */
+
+static inline unsigned two_digits(const uint8_t *p)
+{
+    return p[0] * 10u + p[1] - 11 * (unsigned)'0';
+}
+
+/* SIP-date: always of one length (section 25.1). p can be looked at. */
+static inline bool date_match(const uint8_t *p, int64_t *utc_s)
 {
     static const uint8_t form[32] = "\0\0\0, \0\0 \0\0\0 \0\0\0\0 \0\0:\0\0:\0\0 GMT";
-    static const uint8_t days[] = "MonTueWedThuFriSatSun";
-    static const uint8_t months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    static const uint32_t days[] = {
+        TEXT_4('M', 'o', 'n', 0), TEXT_4('T', 'u', 'e', 0), TEXT_4('W', 'e', 'd', 0),
+        TEXT_4('T', 'h', 'u', 0), TEXT_4('F', 'r', 'i', 0), TEXT_4('S', 'a', 't', 0),
+        TEXT_4('S', 'u', 'n', 0),
+    };
+    static const uint32_t months[] = {
+        TEXT_4('J', 'a', 'n', 0), TEXT_4('F', 'e', 'b', 0), TEXT_4('M', 'a', 'r', 0),
+        TEXT_4('A', 'p', 'r', 0), TEXT_4('M', 'a', 'y', 0), TEXT_4('J', 'u', 'n', 0),
+        TEXT_4('J', 'u', 'l', 0), TEXT_4('A', 'u', 'g', 0), TEXT_4('S', 'e', 'p', 0),
+        TEXT_4('O', 'c', 't', 0), TEXT_4('N', 'o', 'v', 0), TEXT_4('D', 'e', 'c', 0),
+    };
     const uint64_t digits = 0x01B6F060, marks = 0x1E490898;
-    if (!can_look_alone(p + 29))
-        return false;
-    bool day = false, month = false;
+    uint32_t day_name = load_32(p) & 0xFFFFFF, month_name = load_32(p + 8) & 0xFFFFFF;
+    unsigned day = 0, month = 0;
     for (unsigned i = 0; i < 7; i++)
-        day |= ((load_32(p) ^ load_32(days + 3 * i)) & 0xFFFFFF) == 0;
+        day |= day_name == days[i];
     for (unsigned i = 0; i < 12; i++)
-        month |= ((load_32(p + 8) ^ load_32(months + 3 * i)) & 0xFFFFFF) == 0;
-    return day && month && (half_digits(half_load(p)) & digits) == digits &&
-           (bytes_different(p, form) & marks) == 0;
+        month |= month_name == months[i] ? i + 1 : 0;
+    if (day == 0 || month == 0 || (half_digits(half_load(p)) & digits) != digits ||
+        (bytes_different(p, form) & marks) != 0)
+        return false;
+    struct zsip_date_numbers numbers = {
+        .year = two_digits(p + 12) * 100 + two_digits(p + 14),
+        .month = month,
+        .day = two_digits(p + 5),
+        .hour = two_digits(p + 17),
+        .minute = two_digits(p + 20),
+        .second = two_digits(p + 23),
+    };
+    return zsip_date_seconds(&numbers, utc_s);
+}
+
+static enum zsip_status date_parse(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
+                                   struct zsip_fault *fault)
+{
+    const uint8_t *p = base + slice.offset;
+    uint8_t away[64];
+    if (__builtin_expect(slice.length == 29, 1)) {
+        if (__builtin_expect(!can_look_alone(p + 29), 0)) {
+            __builtin_memset(away, 0, sizeof(away));
+            p = __builtin_memcpy(away, p, 29);
+        }
+        if (__builtin_expect(date_match(p, utc_s), 1))
+            return ZSIP_OK;
+    }
+    return zsip_date_slow(base, slice, utc_s, fault);
 }

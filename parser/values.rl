@@ -2,7 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  */
-#include "parser/fast.h"
+#include "parser/parser.h"
 
 #pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 
@@ -128,17 +128,6 @@ enum zsip_status zsip_machine_media_type(const uint8_t *base, const uint8_t *beg
     write data noerror noentry;
 }%%
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar, month 1 to 12. */
-static int64_t days_from_civil(int64_t year, unsigned month, unsigned day)
-{
-    year -= month <= 2;
-    int64_t era = year / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
-}
-
 static unsigned month_number(const uint8_t *name)
 {
     static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -157,13 +146,6 @@ static unsigned digits(const uint8_t *at, unsigned count)
     return value;
 }
 
-static unsigned days_in_month(unsigned year, unsigned month)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return days[month - 1] + (month == 2 && leap ? 1u : 0u);
-}
-
 bool zsip_machine_date(const uint8_t *p, const uint8_t *pe, const uint8_t **stop)
 {
     int cs;
@@ -175,25 +157,26 @@ bool zsip_machine_date(const uint8_t *p, const uint8_t *pe, const uint8_t **stop
     return cs >= zsip_date_first_final;
 }
 
-enum zsip_status zsip_date(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
-                           struct zsip_fault *fault)
+enum zsip_status zsip_date_slow(const uint8_t *base, struct zsip_slice slice, int64_t *utc_s,
+                                struct zsip_fault *fault)
 {
     const uint8_t *begin = base + slice.offset, *stop;
     struct zsip_fault ignored;
     if (fault == NULL)
         fault = &ignored;
 
-    if ((slice.length != 29 || !zsip_fast()->date(begin)) &&
-        !zsip_machine_date(begin, begin + slice.length, &stop))
+    if (!zsip_machine_date(begin, begin + slice.length, &stop))
         return zsip_fault_set(fault, base, stop, ZSIP_ERROR_SYNTAX, "SIP-date");
-    unsigned day = digits(begin + 5, 2), month = month_number(begin + 8);
-    unsigned year = digits(begin + 12, 4), hour = digits(begin + 17, 2);
-    unsigned minute = digits(begin + 20, 2), second = digits(begin + 23, 2);
-    /* Second 60 is a leap second, and counts as the first of the next minute. The name of the day
-     * is not checked against the date: nobody is served by refusing it. */
-    if (day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 60)
+    struct zsip_date_numbers numbers = {
+        .year = digits(begin + 12, 4),
+        .month = month_number(begin + 8),
+        .day = digits(begin + 5, 2),
+        .hour = digits(begin + 17, 2),
+        .minute = digits(begin + 20, 2),
+        .second = digits(begin + 23, 2),
+    };
+    if (!zsip_date_seconds(&numbers, utc_s))
         return zsip_fault_set(fault, base, begin, ZSIP_ERROR_RANGE, "SIP-date");
-    *utc_s = days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
     return ZSIP_OK;
 }
 

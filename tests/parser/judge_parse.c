@@ -133,12 +133,18 @@ static const char *judge_reference(const struct zsip_msg *msg, const uint8_t *da
 /* ---- Shape-matchers -----------------------------------------------------------------------------
  */
 
-/* Any 29 bytes may be asked about, and all of a value: the machine, given them alone, decides. */
+/* Of a value as it is, and of its first 29 bytes, which are what a date has. */
 static bool date_is_right(const struct zsip_fast *fast, const struct zsip_msg *msg,
                           struct zsip_slice value)
 {
-    const uint8_t *begin = msg->data + value.offset, *stop;
-    return value.length < 29 || !fast->date(begin) || zsip_machine_date(begin, begin + 29, &stop);
+    struct zsip_slice first = value;
+    first.length = value.length < 29 ? value.length : 29;
+    int64_t here[2] = {0, 0}, plain[2] = {0, 0};
+    return fast->date(msg->data, value, &here[0], NULL) ==
+               zsip_date_slow(msg->data, value, &plain[0], NULL) &&
+           fast->date(msg->data, first, &here[1], NULL) ==
+               zsip_date_slow(msg->data, first, &plain[1], NULL) &&
+           here[0] == plain[0] && here[1] == plain[1];
 }
 
 /* From each row the next one of the same field, and the first of all. */
