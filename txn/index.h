@@ -73,6 +73,13 @@ static inline uint16_t zsip_index_tag(const struct zsip_index *index, uint64_t h
     return (uint16_t)(hash >> index->floor_bits);
 }
 
+/* Of an element that is asked by streams only, and answers at once, it always is: there a line of
+ * cache for each request, and an entry of the TLB, would be for nothing. */
+static inline bool zsip_index_empty(const struct zsip_index *index)
+{
+    return index->entry_count == 0;
+}
+
 static inline void zsip_index_prefetch(const struct zsip_index *index, uint64_t hash)
 {
     __builtin_prefetch(&index->buckets[zsip_index_place(index, hash)], 1);

@@ -270,10 +270,11 @@ static void group_m(const struct zsip_txn *txn, const struct zsip_txn_request *c
     }
     lanes_fill(at, counts, count);
     txn->lanes(txn->index_secret, words, at, counts, values);
-    for (size_t i = 0; i < count; i++) {
-        m[i] = values[i];
+    memcpy(m, values, count * sizeof(*m));
+    /* The question is asked here and below, not in the callee: of a function that does nothing but
+     * prefetch, and not always, compilers make nothing. */
+    for (size_t i = 0; i < count && !zsip_index_empty(&txn->index); i++)
         zsip_index_prefetch(&txn->index, values[i].low);
-    }
 }
 
 /* B, the tag and so the whole keys of the same requests. */
@@ -311,7 +312,8 @@ static void keys_small(const struct zsip_txn *txn, const struct block *block)
         const struct zsip_txn_request *request = block->requests[i];
         const struct zsip_siphash_value m =
             zsip_siphash_words(txn->index_secret, words, stage_m(words, request));
-        zsip_index_prefetch(&txn->index, m.low);
+        if (!zsip_index_empty(&txn->index))
+            zsip_index_prefetch(&txn->index, m.low);
         const struct zsip_siphash_value b =
             zsip_siphash_words(txn->index_secret, words, stage_b(words, request));
         key_set(block->keys[i], m, b, tag_of(txn, m, b));
@@ -339,7 +341,7 @@ static void keys_block(struct zsip_txn *txn, struct block *block)
     for (size_t at = 0; at < block->count; at += ZSIP_SIPHASH_LANES) {
         const size_t count = group_size(block, at);
         group_rest(txn, block->requests + at, count, block->m + at, block->keys + at);
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count && !zsip_index_empty(&txn->index); i++)
             zsip_store_follow(txn, block->m[at + i].low);
     }
     zsip_store_follow_due(txn);

@@ -93,6 +93,8 @@ static void survey_make(const struct zsip_txn *txn, const struct zsip_txn_key *k
     const uint16_t tag = zsip_index_tag(index, key->m);
     survey->shared = 0;
     survey->has_copy = survey->has_target = survey->has_other = false;
+    if (zsip_index_empty(index))
+        return;
     for (; bucket; bucket = zsip_bucket_next(index, bucket)) {
         for (unsigned bits = zsip_bucket_match(bucket, tag); bits; bits &= bits - 1) {
             struct candidate candidate;
