@@ -252,7 +252,7 @@ def check_imports(tree, build):
 # Bytes of code of what Ragel makes, with room for other compilers: the URI's machine drawn into
 # another one, to exist twice, goes over it by far.
 MACHINE_BYTES_MAX = {"host": 5000, "uri": 24000, "via": 18000, "party": 12000, "start": 5000,
-                     "values": 16000, "lists": 20000}
+                     "values": 16000, "lists": 26000}
 
 
 def check_machines(tree, build):
