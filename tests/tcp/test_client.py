@@ -141,7 +141,40 @@ class Large(tcp.Case):
             self.assertEqual(100, counters["answered_2xx"], transports)
 
 
+class OtherWay(threading.Thread):
+    """A listener that answers by a connection of its own to where Via says, each time."""
+
+    def __init__(self, listener):
+        super().__init__(daemon=True)
+        self.listener, self.answered, self.fault = listener, 0, None
+
+    def run(self):
+        try:
+            connection = tcp.accepted(self.listener)
+            while message := connection.message():
+                host, port = re.search(rb"SIP/2.0/TCP ([\d.]+):(\d+)", message).groups()
+                with tcp.Connection((host.decode(), int(port))) as back:
+                    back.send(peers.response_to(message))
+                    self.answered += 1
+                    back.closed(0.05)  # it may go on for its own reasons
+        except (OSError, AttributeError) as fault:
+            self.fault = fault
+
+
 class Answers(tcp.Case):
+    def test_answer_by_a_connection_to_sent_by_is_taken(self):
+        """RFC 3261 section 18.1.1: a client is ready for it."""
+        for command in (("send", "--timeout", 20, "sip:bob@{};transport=tcp", "Hello"),
+                        ("load", "--quiet", "--count", 5, "--window", 1, "tcp:{}")):
+            with tcp.listening() as listener:
+                other = OtherWay(listener)
+                other.start()
+                place = f"{HOST}:{listener.getsockname()[1]}"
+                status, text = run(*(str(part).format(place) for part in command))
+                self.assertEqual(OK, status, f"{text} {other.fault}")
+                other.join(tcp.PATIENCE_S)
+            self.assertEqual(1 if command[0] == "send" else 5, other.answered)
+
     def test_queued_answers_go_by_a_connection_to_sent_by(self):
         """Of a peer that is reset before it read them (RFC 3261 section 18.2.2)."""
         with tcp.listening() as listener, self.serving() as server:
