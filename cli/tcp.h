@@ -47,7 +47,8 @@ enum {
      "from the connection to its first byte (30)"},                                                \
     {"tcp-message-s", CLI_TCP_MESSAGE, "T", "for a message once it has begun (30)"},               \
     {"tcp-unsent-s", CLI_TCP_UNSENT, "T", "for a peer to read on (30)"},                           \
-    {"tcp-idle-s", CLI_TCP_IDLE, "T", "without a byte either way (600)"},                          \
+    {"tcp-idle-s", CLI_TCP_IDLE, "T", "without a byte either way (600); while an\n"               \
+     "answer is due, 32 at least"},                                                                \
     {"tcp-connect-s", CLI_TCP_CONNECT, "T", "for a connection of ours to stand (4)"},              \
     {"tcp-ping-s", CLI_TCP_PING, "T",                                                              \
      "ping connections of ours that are idle so long (RFC 5626\n"                                  \

@@ -325,6 +325,13 @@ static void ping(struct zsip_net *t, struct connection *c)
     zsip_connection_timer(t, c, TIMER_PONG);
 }
 
+/* An answer may still come or go: a connection lives as long as a transaction may (RFC 3261 section
+ * 18), however short an idle one does. */
+static bool in_use(const struct streams *s, const struct connection *c)
+{
+    return (c->owed > 0 || c->asked > 0) && s->config.idle_ns < HALF_S * ZSIP_NS_PER_S;
+}
+
 static void fire(struct zsip_net *t, struct connection *c)
 {
     switch ((enum stream_timer)c->timer) {
@@ -345,13 +352,20 @@ static void fire(struct zsip_net *t, struct connection *c)
         zsip_connection_close(t, c, CLOSING_ABORT);
         return;
     case TIMER_IDLE:
+        if (in_use(t->streams, c)) {
+            zsip_connection_timer(t, c, TIMER_HALF);
+            return;
+        }
         COUNT(t, closed_idle, 1);
         break;
     case TIMER_PONG:
         COUNT(t, closed_pong, 1);
         break;
     case TIMER_HALF:
-        COUNT(t, closed_by_peer, 1);
+        if (c->ended)
+            COUNT(t, closed_by_peer, 1);
+        else
+            COUNT(t, closed_idle, 1);
         break;
     default:
         break;

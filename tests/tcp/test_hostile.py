@@ -340,6 +340,8 @@ class Bounds(tcp.Case):
                     connection.send(half)
                 except OSError:
                     pass
+            # All have come: there is room for 32 of them.
+            self.assertTrue(peers.until(lambda: server.connections() <= 32), server.connections())
             for _ in range(20):
                 message, connection = tcp.request(body="x" * 5000), self.connection(server)
                 for part in (message[:3000], message[3000:]):

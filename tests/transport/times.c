@@ -117,6 +117,35 @@ Test(times, idle_for_600_s_at_most)
     test_streams_end(&s);
 }
 
+Test(times, one_that_waits_for_an_answer_is_not_idle_for_32_s)
+{
+    struct test_streams s = begin((struct zsip_stream_config){.idle_ns = 5 * S});
+    int peers[3];
+    for (unsigned i = 0; i < 3; i++)
+        peers[i] = test_stream_peer(&s);
+    test_stream_write(peers[0], "1:a");
+    test_stream_answer(&s, test_stream_wait(&s, 1));
+    test_stream_write(peers[1], "1:a");
+    test_stream_wait(&s, 1);
+    zsip_net_recycle(s.net);
+    test_stream_write(peers[2], "1:a");
+    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
+    zsip_net_recycle(s.net);
+    pass(&s, 5 * S);
+    EXPECT(closed_idle, 1);
+    pass(&s, 31 * S);
+    EXPECT(closed_idle, 1);
+    uint8_t text[] = "1:b";
+    struct zsip_output output = {.data = text, .path = &path, .bytes = 3};
+    zsip_net_send(s.net, &output, 1);
+    test_stream_expect(&s, peers[2], "1:b");
+    pass(&s, S);
+    EXPECT(closed_idle, 3);
+    for (unsigned i = 0; i < 3; i++)
+        close(peers[i]);
+    test_streams_end(&s);
+}
+
 /* Sends to a peer until it is no longer read, and 4 MiB more: more than the kernel takes at once
  * when the peer reads on. Returns how much. */
 static size_t fill(struct test_streams *s, const struct zsip_path *path)
