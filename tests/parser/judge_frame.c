@@ -185,7 +185,8 @@ static const char *compare(const struct trace *whole, const struct trace *cut, c
     return complaint;
 }
 
-/* The plain way looks at every line; what the others see in one look has to be the same. */
+/* The plain way looks at every line; what the others see in one look has to be the same. Byte by
+ * byte costs most, and goes one way, by seed. */
 static const char *judge_cuts(const struct trace *whole, const uint8_t *data, size_t bytes,
                               uint64_t seed)
 {
@@ -195,6 +196,9 @@ static const char *judge_cuts(const struct trace *whole, const uint8_t *data, si
     for (unsigned way = 0; what == NULL && way < ways_count(); way++) {
         ways_take(way);
         for (unsigned i = 0; what == NULL && i < 3; i++) {
+            if (i == 1 && way != seed % ways_count()) {
+                continue;
+            }
             what = run(&cut, data, bytes, i, seed);
             what = what != NULL ? what : compare(whole, &cut, cuts[i], seed);
         }
