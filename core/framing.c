@@ -25,8 +25,9 @@ static enum zsip_net_frame frame_next(void *user, void *state, const uint8_t *da
     if (status == ZSIP_MORE)
         return ZSIP_NET_FRAME_MORE;
     if (status == ZSIP_OK && event == ZSIP_FRAME_MESSAGE) {
-        framed->response = framed->bytes > STATUS_AT && memcmp(data, "SIP/2.0 ", STATUS_AT) == 0;
-        framed->final = framed->response && data[STATUS_AT] != '1';
+        bool response = framed->bytes > STATUS_AT && memcmp(data, "SIP/2.0 ", STATUS_AT) == 0;
+        framed->silent = response || memcmp(data, "ACK ", 4) == 0;
+        framed->final = response && data[STATUS_AT] != '1';
         return ZSIP_NET_FRAME_MESSAGE;
     }
     if (status == ZSIP_OK)

@@ -256,7 +256,7 @@ static void pinged(struct zsip_net *t, struct connection *c, unsigned *pongs)
  * may be under way: then the last answer counts. */
 static void reckon(struct connection *c, const struct zsip_net_framed *framed)
 {
-    c->owed += !framed->response;
+    c->owed += !framed->silent;
     c->asked -= framed->final;
     c->over |= c->lone && framed->final && c->asked <= 0;
 }

@@ -45,8 +45,8 @@ enum zsip_net_frame {
 struct zsip_net_framed {
     size_t bytes;
     enum zsip_status status;
-    bool response; /* MESSAGE: it answers one of ours */
-    bool final;    /* and no other does after it */
+    bool silent; /* MESSAGE: nobody answers it */
+    bool final;  /* and it is the last answer to one of ours */
 };
 
 #define ZSIP_NET_FRAMER_BYTES 40u

@@ -70,12 +70,14 @@ static struct zsip_net_framed framed_as(const char *message)
     return framed;
 }
 
-Test(framing, requests_provisional_and_final_responses_are_told_apart)
+Test(framing, what_is_answered_and_what_answers_for_good_are_told_apart)
 {
     struct zsip_net_framed request = framed_as("MESSAGE sip:a@b SIP/2.0\r\nl: 0\r\n\r\n"),
+                           ack = framed_as("ACK sip:a@b SIP/2.0\r\nl: 0\r\n\r\n"),
                            trying = framed_as("SIP/2.0 100 Trying\r\nl: 0\r\n\r\n"),
                            ok = framed_as("SIP/2.0 200 OK\r\nl: 0\r\n\r\n");
-    cr_assert(!request.response && !request.final);
-    cr_assert(trying.response && !trying.final);
-    cr_assert(ok.response && ok.final);
+    cr_assert(!request.silent && !request.final);
+    cr_assert(ack.silent && !ack.final);
+    cr_assert(trying.silent && !trying.final);
+    cr_assert(ok.silent && ok.final);
 }

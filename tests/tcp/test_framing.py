@@ -137,6 +137,14 @@ class Framing(tcp.Case):
             self.assertEqual(200, status)
             self.assertTrue(connection.closed())
 
+    def test_half_close_after_what_nobody_answers(self):
+        connection = self.connection(self.server)
+        response = peers.response_to(tcp.request())
+        connection.send(tcp.request(method="ACK") + response + tcp.request())
+        connection.end_sending()
+        self.assertEqual(200, peers.status_of(connection.message()))
+        self.assertTrue(connection.closed(tcp.PATIENCE_S))
+
     def test_half_close_in_the_middle_of_a_message(self):
         connection = self.connection(self.server)
         connection.send(tcp.request()[:100])
