@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A longer run over TCP: `zsip load` at a release build and at a sanitized one, while others
 connect and close by the thousand, are killed in the middle of messages, send garbage, never end
-what they began and never read. Every request of load is answered, and at the end memory and
-descriptors are what they were.
+what they began, never read, end their direction before they are answered, and name ports for their
+answers where somebody else listens, nobody, or we. Every request of load is answered, and at the
+end memory and descriptors are what they were.
 
 usage: soak_tcp.py --seconds N [--seed N]
 """
@@ -28,7 +29,8 @@ HOSTILE = str(ROOT / "tests" / "tcp" / "test_hostile.py")
 RATE = 1000
 # Times so short that what hangs ends within the run; memory so little that it is reached.
 OPTIONS = ("--tcp-first-byte-s", 2, "--tcp-message-s", 2, "--tcp-unsent-s", 2, "--tcp-idle-s", 5,
-           "--tcp-unsent-bytes", "256K", "--tcp-memory", "8M", "--tcp-per-source", 4000)
+           "--tcp-unsent-bytes", "256K", "--tcp-memory", "8M", "--tcp-per-source", 4000,
+           "--tcp-alias")
 # Buffers and pools become memory in their first use, some of it late.
 GROWN_BYTES_MAX = 24 << 20
 DRAIN_S = 45
@@ -36,7 +38,7 @@ DRAIN_S = 45
 
 def misbehave(address, source):
     """One connection that does something it should not."""
-    kind, message = source.randrange(6), tcp.request(body="x" * source.choice((18, 4000)))
+    kind, message = source.randrange(9), tcp.request(body="x" * source.choice((18, 4000)))
     connection = tcp.Connection(address, receive_buffer=4096 if kind == 5 else None)
     connection.socket.setblocking(False)
     try:
@@ -50,6 +52,16 @@ def misbehave(address, source):
             connection.send(b"\r\n" * source.randrange(1, 50))
         elif kind == 4:
             connection.send(message * 3 + message[:50])
+        elif kind == 6:
+            connection.send(message * source.randrange(3) + message[:source.randrange(1, 300)])
+            connection.end_sending()
+        elif kind == 7:
+            port = source.choice((address[1], 1, source.randrange(1024, 65536)))
+            message = message.replace(b"peer.invalid;", f"127.0.0.1:{port};alias;".encode(), 1)
+            connection.socket.send(message * 300)
+        elif kind == 8:
+            connection.send(tcp.request(method="ACK") + peers.response_to(message) + message)
+            connection.end_sending()
         else:
             for _ in range(8):
                 connection.socket.send(message * 200)
