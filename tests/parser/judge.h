@@ -11,7 +11,8 @@
 /* A message: every way through it and its fields gives one answer, place and rule of a fault
  * included; the answer keeps the laws; the slow reference agrees on verdict, slices and the faulty
  * line; and every field read on demand stays inside the message, Via and name-addr lists being read
- * as the reference reads them. data is a block of exactly bytes. */
+ * as the reference reads them. Fields do not depend on flags: with ZSIP_PARSE_STREAM they are left
+ * out. data is a block of exactly bytes. */
 const char *judge_parse(const uint8_t *data, size_t bytes, unsigned flags);
 
 /* A stream: cut at random (by seed), byte by byte or not at all, it gives the same events by every

@@ -29,11 +29,15 @@ static const char *say(unsigned id, const char *what)
 /* ---- Answers ------------------------------------------------------------------------------------
  */
 
+/* In words, the last one perhaps shorter: by bytes it would be a tenth of what a fuzzer does. */
 static void fold(uint64_t *answer, const void *data, size_t bytes)
 {
     const uint8_t *p = data;
-    for (size_t i = 0; i < bytes; i++) {
-        *answer = (*answer ^ p[i]) * 0x100000001b3u;
+    for (size_t at = 0; at < bytes; at += sizeof(uint32_t)) {
+        uint32_t word = 0;
+        memcpy(&word, p + at, bytes - at < sizeof(word) ? bytes - at : sizeof(word));
+        *answer = (*answer ^ word) * 0x9e3779b97f4a7c15u;
+        *answer ^= *answer >> 29;
     }
 }
 
@@ -226,23 +230,33 @@ static bool via_step(const struct look *look, enum zsip_header_id id, struct zsi
            within(look, overload.sequence);
 }
 
-static const char *judge_lists(const struct look *look, enum zsip_header_id id)
+static const char *judge_list(const struct look *look, enum zsip_header_id id, step_function *step)
 {
-    static step_function *const steps[] = {token_step, value_step, warning_step, party_step,
-                                           via_step};
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        struct zsip_cursor cursor = {0, 0};
-        bool goes_on = true;
-        for (size_t count = 0; goes_on; count++) {
-            if (!steps[i](look, id, &cursor, &goes_on)) {
-                return say(id, "out of bounds");
-            }
-            if (count > look->limit) {
-                return say(id, "a list without end");
-            }
+    struct zsip_cursor cursor = {0, 0};
+    bool goes_on = true;
+    for (size_t count = 0; goes_on; count++) {
+        if (!step(look, id, &cursor, &goes_on)) {
+            return say(id, "out of bounds");
+        }
+        if (count > look->limit) {
+            return say(id, "a list without end");
         }
     }
     return NULL;
+}
+
+/* Whatever field it is; Via and Warning have functions that look for no other. */
+static const char *judge_lists(const struct look *look, enum zsip_header_id id)
+{
+    static step_function *const steps[] = {token_step, value_step, party_step};
+    const char *what = NULL;
+    for (size_t i = 0; what == NULL && i < sizeof(steps) / sizeof(steps[0]); i++) {
+        what = judge_list(look, id, steps[i]);
+    }
+    if (what == NULL && (id == ZSIP_HEADER_VIA || id == ZSIP_HEADER_WARNING)) {
+        what = judge_list(look, id, id == ZSIP_HEADER_VIA ? via_step : warning_step);
+    }
+    return what;
 }
 
 /* ---- Single values ------------------------------------------------------------------------------

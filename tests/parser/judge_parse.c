@@ -54,7 +54,10 @@ static const char *judge_way(unsigned way, struct zsip_msg *msg, uint64_t *answe
     memset(msg, way == 0 ? 0xA5 : 0x5A, zsip_msg_size());
     enum zsip_status status = zsip_parse(msg, data, bytes, flags);
     const char *what = msg_broken_law(msg, status, data, bytes);
-    return what != NULL ? what : judge_fields(msg, slices_end(msg, data, bytes), answers);
+    if (what != NULL || (flags & ZSIP_PARSE_STREAM) != 0) {
+        return what;
+    }
+    return judge_fields(msg, slices_end(msg, data, bytes), answers);
 }
 
 /* The plain way, into *msg, and all others, which have to say the same. */
@@ -62,7 +65,7 @@ static const char *judge_ways(struct zsip_msg *msg, const uint8_t *data, size_t 
                               unsigned flags)
 {
     static struct zsip_msg *other;
-    uint64_t answers[ZSIP_HEADER_ID_COUNT], others[ZSIP_HEADER_ID_COUNT];
+    uint64_t answers[ZSIP_HEADER_ID_COUNT] = {0}, others[ZSIP_HEADER_ID_COUNT] = {0};
     unsigned count = ways_count();
     const char *what = judge_way(0, msg, answers, data, bytes, flags);
     other = other != NULL ? other : msg_new();
@@ -276,5 +279,8 @@ const char *judge_parse(const uint8_t *data, size_t bytes, unsigned flags)
     msg = msg != NULL ? msg : msg_new();
     const char *what = judge_ways(msg, data, bytes, flags);
     what = what != NULL ? what : judge_reference(msg, data, bytes, flags);
-    return what != NULL ? what : judge_matchers(msg);
+    if (what != NULL || (flags & ZSIP_PARSE_STREAM) != 0) {
+        return what;
+    }
+    return judge_matchers(msg);
 }
