@@ -326,8 +326,9 @@ enum zsip_status zsip_streams_buffers(struct zsip_net *net, char *error, size_t 
 
 /* write.c */
 
-/* Puts one output to those of its connection; leave sends them. */
-void zsip_stream_put(struct zsip_net *net, const struct zsip_output *output);
+/* Puts an output to those of its connection, and of the most from it on those that go with it;
+ * leave sends them. Returns how many it dealt with. */
+size_t zsip_stream_put(struct zsip_net *net, const struct zsip_output *output, size_t most);
 void zsip_streams_leave(struct zsip_net *net);
 /* One send did not do all it should. */
 void zsip_stream_short(struct zsip_net *net, uint64_t data, int result);

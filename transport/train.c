@@ -239,11 +239,13 @@ void zsip_net_send(struct zsip_net *t, const struct zsip_output *outputs, size_t
         uint16_t chunk = count < CHUNK ? (uint16_t)count : (uint16_t)CHUNK;
         t->train_count = 0;
         t->train_mark++;
-        for (uint16_t i = 0; i < chunk; i++) {
-            if (outputs[i].path->transport == ZSIP_TRANSPORT_TCP)
-                zsip_stream_put(t, &outputs[i]);
-            else
+        for (uint16_t i = 0; i < chunk;) {
+            if (outputs[i].path->transport == ZSIP_TRANSPORT_TCP) {
+                i = (uint16_t)(i + zsip_stream_put(t, &outputs[i], (size_t)(chunk - i)));
+            } else {
                 place(t, &outputs[i], i);
+                i++;
+            }
         }
         for (uint32_t i = 0; i < t->train_count; i++)
             leave(t, &t->trains[i], outputs);

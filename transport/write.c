@@ -113,37 +113,61 @@ static void reckon(const struct zsip_net *t, struct connection *c, const struct 
         c->owed -= !interim;
 }
 
-void zsip_stream_put(struct zsip_net *t, const struct zsip_output *output)
+/* An output as a piece, with those behind it that it leaves with in any case: answers by the same
+ * path that follow without a gap. */
+static struct piece stretch_of(const struct zsip_output *first, size_t most)
+{
+    struct piece stretch = {.first = first, .data = first->data, .bytes = first->bytes, .count = 1};
+    const struct zsip_output *next = first + 1;
+    for (; first->client == 0 && stretch.count < most; stretch.count++, next++) {
+        if (next->path != first->path || next->client != 0 ||
+            next->data != stretch.data + stretch.bytes)
+            break;
+        stretch.bytes += next->bytes;
+    }
+    return stretch;
+}
+
+static void put_stretch(struct zsip_net *t, struct connection *c, const struct piece *stretch)
 {
     struct streams *s = t->streams;
-    struct connection *c = s == NULL ? NULL : connection_for(t, output);
-    if (c == NULL) {
-        fail(t, output->client);
+    struct piece *last = c->touched ? &s->pieces[c->piece_last] : NULL;
+    if (last != NULL && last->data + last->bytes == stretch->data &&
+        last->first + last->count == stretch->first && last->count <= UINT16_MAX - stretch->count) {
+        last->bytes += stretch->bytes;
+        last->count = (uint16_t)(last->count + stretch->count);
         return;
     }
-    COUNT(t, messages_out, 1);
-    reckon(t, c, output);
+    if (reserve_pieces(t, c)) {
+        add_piece(t, c, stretch);
+        return;
+    }
+    for (unsigned i = 0; i < stretch->count; i++)
+        fail(t, stretch->first[i].client);
+}
+
+size_t zsip_stream_put(struct zsip_net *t, const struct zsip_output *output, size_t most)
+{
+    struct connection *c = t->streams == NULL ? NULL : connection_for(t, output);
+    if (c == NULL) {
+        fail(t, output->client);
+        return 1;
+    }
     if (queued_behind(c)) {
         struct unsent_record record = record_of(output);
+        COUNT(t, messages_out, 1);
+        reckon(t, c, output);
         keep(t, c, output->data, output->bytes, &record);
-        return;
+        return 1;
     }
     if (output->client != 0)
         zsip_client_track(t, c, output->client);
-    struct piece *last = c->touched ? &s->pieces[c->piece_last] : NULL;
-    if (last != NULL && last->data + last->bytes == output->data &&
-        last->first + last->count == output && last->count < UINT16_MAX) {
-        last->bytes += output->bytes;
-        last->count++;
-        return;
-    }
-    if (!reserve_pieces(t, c)) {
-        fail(t, output->client);
-        return;
-    }
-    add_piece(
-        t, c,
-        &(struct piece){.first = output, .data = output->data, .bytes = output->bytes, .count = 1});
+    struct piece stretch = stretch_of(output, most);
+    for (unsigned i = 0; i < stretch.count; i++)
+        reckon(t, c, &output[i]);
+    COUNT(t, messages_out, stretch.count);
+    put_stretch(t, c, &stretch);
+    return stretch.count;
 }
 
 void zsip_stream_say(struct zsip_net *t, struct connection *c, const char *bytes, uint32_t count)
