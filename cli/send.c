@@ -48,13 +48,15 @@ static const struct cli_option options[] = {
 static const struct cli_command command = {
     .name = "send",
     .usage = "send [OPTIONS] URI [TEXT]",
-    .about = "Sends one MESSAGE (RFC 3428) to URI and prints what became of it. The body is TEXT,\n"
-             "or --body-file, or else standard input.",
+    .about =
+        "Sends one MESSAGE (RFC 3428) to URI, or to udp|tcp:HOST:PORT, and prints what became\n"
+        "of it. The body is TEXT, or --body-file, or else standard input.",
     .details = "Exit status: 0 answered 2xx; 1 another final answer; 2 timeout, or it could not\n"
                "be sent; 64 usage.\n\n"
                "  zsip send sip:bob@127.0.0.1:5060 \"Watson, come here.\"\n"
                "  date | zsip send --from sip:clock@example.com sip:bob@[::1]:5060\n"
                "  zsip send \"sip:bob@127.0.0.1:5060;transport=tcp\" Hello\n"
+               "  zsip send tcp:127.0.0.1:5060 Hello\n"
                "  zsip send --proxy udp:192.0.2.1:5060 --verbose sip:bob@example.com Hello\n",
     .options = options,
 };
@@ -81,6 +83,7 @@ struct sending {
     struct zsip_address remote;
     enum zsip_transport transport;
     char from_default[256];
+    char place[300];
     char route[400];
     uint64_t client;
     uint64_t sent_ns;
@@ -234,6 +237,18 @@ static int target_resolve(const struct zsip_uri *uri, struct sending *out)
     return -1;
 }
 
+/* The target as it is given: a URI, or a place as zsip load has it, whose URI names no user. */
+static void target_take(const char *text, struct sending *out)
+{
+    bool tcp = strncmp(text, "tcp:", 4) == 0;
+
+    out->target = text;
+    if ((!tcp && strncmp(text, "udp:", 4) != 0) || strlen(text) > sizeof out->place - 32)
+        return;
+    snprintf(out->place, sizeof out->place, "sip:%s%s", text + 4, tcp ? ";transport=tcp" : "");
+    out->target = out->place;
+}
+
 /* Returns an exit status, or -1 to go on. */
 static int target_set(struct sending *out)
 {
@@ -286,7 +301,7 @@ static int parse(int argc, char **argv, struct sending *out)
                   argv[argc - 1]);
         return CLI_EXIT_USAGE;
     }
-    out->target = argv[optind];
+    target_take(argv[optind], out);
     id = target_set(out);
     if (id >= 0)
         return id;

@@ -126,6 +126,13 @@ class Large(tcp.Case):
         self.assertEqual(OK, status, text)
         self.assertIn("from udp:", text)
 
+    def test_send_takes_a_place_as_load_does(self):
+        _, port = self.both("udp", "tcp")
+        for name in ("udp", "tcp"):
+            status, text = run("send", f"{name}:{HOST}:{port}", "Hello")
+            self.assertEqual(OK, status, text)
+            self.assertIn(f"from {name}:", text)
+
     def test_small_stays_with_udp(self):
         _, port = self.both("udp", "tcp")
         status, text = run("send", f"sip:bob@{HOST}:{port}", "x" * 500)
