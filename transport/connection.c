@@ -8,10 +8,13 @@
 
 enum {
     EXPIRED_MAX = 256, /* connections a turn from each queue */
+    BEHIND_MAX = 64,   /* turns that timers wait for */
     PONG_S = 10,       /* RFC 5626 section 4.4.1 */
     HALF_S = 32,       /* no answer to anything is due after 64*T1 */
     LINGER_S = 2,
 };
+
+static const uint64_t BEHIND_NS = 100 * ZSIP_NS_PER_MS;
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
@@ -373,10 +376,26 @@ static void fire(struct zsip_net *t, struct connection *c)
     zsip_connection_close(t, c, 0);
 }
 
+/* Whether much time has passed without us: what peers did in time may still lie in the kernel, and
+ * their timers must not overtake it. They wait until a turn after this one finds nothing to take
+ * in, or for so many turns. */
+static bool behind(struct zsip_net *t)
+{
+    struct streams *s = t->streams;
+    if (s->behind == 0 && s->now_ns - s->before_ns > BEHIND_NS)
+        s->behind = BEHIND_MAX;
+    else if (t->batch.packet_count == 0 && !t->batch.more)
+        s->behind = 0;
+    s->before_ns = s->now_ns;
+    return s->behind > 0 && --s->behind > 0;
+}
+
 static void expire_all(struct zsip_net *t)
 {
     struct streams *s = t->streams;
     uint64_t now_ns = t->streams->now_ns;
+    if (behind(t))
+        return;
     for (unsigned timer = 1; timer < TIMER_COUNT; timer++) {
         const struct stream_queue *queue = &s->queues[timer];
         for (unsigned i = 0; queue->head != NO_CONNECTION; i++) {
@@ -428,34 +447,6 @@ uint64_t zsip_streams_deadline(const struct zsip_net *t)
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
-
-static void set_default(uint32_t *value, uint32_t otherwise)
-{
-    if (*value == 0)
-        *value = otherwise;
-}
-
-static void set_default_ns(uint64_t *value, uint64_t seconds)
-{
-    if (*value == 0)
-        *value = seconds * ZSIP_NS_PER_S;
-}
-
-void zsip_net_stream_defaults(struct zsip_stream_config *config)
-{
-    set_default(&config->connections, 32768);
-    set_default(&config->connections_per_source, 16384);
-    set_default(&config->connections_per_target, 1);
-    set_default(&config->header_bytes, 65535);
-    set_default(&config->body_bytes, 65536);
-    set_default(&config->unsent_bytes, 1 << 20);
-    set_default(&config->memory_bytes, 64 << 20);
-    set_default_ns(&config->first_byte_ns, 30);
-    set_default_ns(&config->message_ns, 30);
-    set_default_ns(&config->unsent_ns, 30);
-    set_default_ns(&config->idle_ns, 600);
-    set_default_ns(&config->connect_ns, 4);
-}
 
 static enum zsip_status check(struct zsip_stream_config *config, char *error, size_t error_bytes)
 {

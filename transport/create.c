@@ -130,6 +130,34 @@ static enum zsip_status check(struct zsip_net_config *config, char *error, size_
     return ZSIP_ERROR_ARGUMENT;
 }
 
+static void set_default(uint32_t *value, uint32_t otherwise)
+{
+    if (*value == 0)
+        *value = otherwise;
+}
+
+static void set_default_ns(uint64_t *value, uint64_t seconds)
+{
+    if (*value == 0)
+        *value = seconds * ZSIP_NS_PER_S;
+}
+
+void zsip_net_stream_defaults(struct zsip_stream_config *config)
+{
+    set_default(&config->connections, 32768);
+    set_default(&config->connections_per_source, 16384);
+    set_default(&config->connections_per_target, 1);
+    set_default(&config->header_bytes, 65535);
+    set_default(&config->body_bytes, 65536);
+    set_default(&config->unsent_bytes, 1 << 20);
+    set_default(&config->memory_bytes, 64 << 20);
+    set_default_ns(&config->first_byte_ns, 30);
+    set_default_ns(&config->message_ns, 30);
+    set_default_ns(&config->unsent_ns, 30);
+    set_default_ns(&config->idle_ns, 600);
+    set_default_ns(&config->connect_ns, 4);
+}
+
 enum zsip_status zsip_net_create(const struct zsip_net_config *config, struct zsip_net **net,
                                  char *error, size_t error_bytes)
 {

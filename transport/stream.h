@@ -241,7 +241,8 @@ struct streams {
     uint32_t answering_count;
     uint64_t random;
 
-    uint64_t now_ns;
+    uint64_t now_ns, before_ns; /* of the turn before */
+    uint32_t behind;            /* turns that timers may still wait for */
     uint32_t turn;
     uint64_t accept_ns; /* when the accepted connections are paid for, at accept_rate */
     uint64_t trim_ns;

@@ -143,6 +143,10 @@ def soak(seconds, seed, folder):
             faults += check(name, server, before[name], settled[name])
             if not server.answers():
                 faults.append(f"{name} does not answer afterwards")
+    for name, server in servers.items():
+        ends = {key: count for key, count in server.counters().items()
+                if count and key.startswith(("closed_", "refused_", "reads_stopped", "diverted"))}
+        print(f"  {name}: {ends}", flush=True)
     return faults
 
 

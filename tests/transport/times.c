@@ -96,6 +96,31 @@ Test(times, message_within_30_s_whatever_comes_of_it)
     test_streams_end(&s);
 }
 
+Test(times, what_came_in_time_is_not_overtaken_where_we_were_late)
+{
+    enum { MESSAGES = 600 }; /* more than a turn takes in */
+    static char many[3 * MESSAGES + 1];
+    struct test_streams s = begin((struct zsip_stream_config){0});
+    int busy = test_stream_peer(&s), slow = test_stream_peer(&s);
+    test_stream_write(slow, "2:");
+    AWAIT(reads, 1);
+    for (unsigned i = 0; i < MESSAGES; i++)
+        memcpy(many + 3 * i, "1:a", 3);
+    test_stream_write(busy, many);
+    test_stream_write(slow, "xx");
+    clock_ns += 31 * S;
+    AWAIT(messages_in, MESSAGES + 1);
+    EXPECT(closed_slow, 0);
+    /* Late or not, who does not come in the end goes. */
+    test_stream_write(slow, "2:");
+    AWAIT(reads, 4);
+    clock_ns += 31 * S;
+    AWAIT(closed_slow, 1);
+    close(busy);
+    close(slow);
+    test_streams_end(&s);
+}
+
 Test(times, idle_for_600_s_at_most)
 {
     struct test_streams s = begin((struct zsip_stream_config){0});
