@@ -99,9 +99,9 @@ static inline const uint8_t *list_element(const struct zsip_msg *msg,
     return msg->data + (cursor->offset != 0 ? cursor->offset : begin);
 }
 
-static NOINLINE enum zsip_status via_next_away(const struct zsip_msg *msg,
-                                               struct zsip_cursor *cursor, struct zsip_via *out,
-                                               bool *found, struct zsip_fault *fault)
+static NOINLINE __attribute__((cold)) enum zsip_status
+via_next_away(const struct zsip_msg *msg, struct zsip_cursor *cursor, struct zsip_via *out,
+              bool *found, struct zsip_fault *fault)
 {
     struct away away;
     const uint8_t *end, *begin = list_element(msg, cursor, &end);
@@ -141,9 +141,9 @@ static enum zsip_status via_next(const struct zsip_msg *msg, struct zsip_cursor 
     return ZSIP_OK;
 }
 
-static NOINLINE enum zsip_status party_next_away(const struct zsip_msg *msg, enum zsip_header_id id,
-                                                 struct zsip_cursor *cursor, struct zsip_party *out,
-                                                 bool *found, struct zsip_fault *fault)
+static NOINLINE __attribute__((cold)) enum zsip_status
+party_next_away(const struct zsip_msg *msg, enum zsip_header_id id, struct zsip_cursor *cursor,
+                struct zsip_party *out, bool *found, struct zsip_fault *fault)
 {
     struct away away;
     const uint8_t *end, *begin = list_element(msg, cursor, &end);
@@ -254,8 +254,8 @@ static ALWAYS_INLINE bool uri_value(const uint8_t *base, const uint8_t *begin, c
     return true;
 }
 
-static NOINLINE bool uri_away(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                              struct zsip_uri *out)
+static NOINLINE __attribute__((cold)) bool uri_away(const uint8_t *base, const uint8_t *begin,
+                                                    const uint8_t *end, struct zsip_uri *out)
 {
     struct away away;
     const uint8_t *copy = away_copy(&away, base, begin, end);
@@ -394,8 +394,9 @@ static ALWAYS_INLINE bool digest_value(const uint8_t *base, const uint8_t *begin
     return digest_params_match(base, p, (size_t)(end - p), out);
 }
 
-static NOINLINE bool digest_away(const uint8_t *base, const uint8_t *begin, const uint8_t *end,
-                                 enum zsip_header_id id, struct zsip_auth *out)
+static NOINLINE __attribute__((cold)) bool digest_away(const uint8_t *base, const uint8_t *begin,
+                                                       const uint8_t *end, enum zsip_header_id id,
+                                                       struct zsip_auth *out)
 {
     struct away away;
     const uint8_t *copy = away_copy(&away, base, begin, end);
