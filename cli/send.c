@@ -482,15 +482,13 @@ static enum zsip_status worker_make(struct sending *self, struct zsip_worker **w
     if (status != ZSIP_OK)
         return status;
     local.port = 0;
-    status = zsip_worker_listen(*worker, ZSIP_TRANSPORT_UDP, &local, 0, &local, error, error_bytes);
+    /* Over TCP answers may come by a connection of the peer's, to the port that Via names (RFC 3261
+     * section 18.1.1). */
+    status = zsip_worker_listen(*worker, self->transport, &local, 0, &local, error, error_bytes);
     if (status != ZSIP_OK)
         return status;
     zsip_address_text(&local, text);
     from_default_set(self, text);
-    /* Answers may come by a connection of the peer's, to the port that Via names (RFC 3261 section
-     * 18.1.1); where somebody has it, they come by ours. */
-    if (self->transport == ZSIP_TRANSPORT_TCP)
-        zsip_worker_listen(*worker, ZSIP_TRANSPORT_TCP, &local, 0, NULL, NULL, 0);
     return zsip_endpoint_sent_by(zsip_worker_endpoint(*worker), view_of(text));
 }
 

@@ -186,9 +186,9 @@ static enum zsip_status local_of(const struct load_worker *worker, uint32_t inde
     return status;
 }
 
-/* Opens the socket of one source. Over TCP it holds the port that Via names, where answers may come
- * by a connection of the peer's (RFC 3261 section 18.1.1) unless somebody else has it; connections
- * leave from its address. */
+/* Opens the socket of one source. Over TCP it listens at the port that Via names, where answers may
+ * come by a connection of the peer's (RFC 3261 section 18.1.1); connections leave from its address.
+ */
 static enum zsip_status socket_take(struct load_worker *worker, uint32_t index,
                                     struct load_source *source, struct zsip_address *bound,
                                     char *error, size_t error_bytes)
@@ -199,8 +199,8 @@ static enum zsip_status socket_take(struct load_worker *worker, uint32_t index,
     enum zsip_status status = local_of(worker, index, &local, error, error_bytes);
 
     if (status == ZSIP_OK)
-        status = zsip_worker_listen(worker->zsip, ZSIP_TRANSPORT_UDP, &local, 0, bound, error,
-                                    error_bytes);
+        status = zsip_worker_listen(worker->zsip, tcp ? ZSIP_TRANSPORT_TCP : ZSIP_TRANSPORT_UDP,
+                                    &local, 0, bound, error, error_bytes);
     if (status != ZSIP_OK)
         return status;
     if (config->pcap != NULL)
@@ -212,9 +212,6 @@ static enum zsip_status socket_take(struct load_worker *worker, uint32_t index,
         .flags = config->no_retransmit ? ZSIP_PATH_RELIABLE : 0,
     };
     if (tcp) {
-        /* A worker has 256 sockets, and a source needs one. */
-        if (worker->source_count <= 128)
-            zsip_worker_listen(worker->zsip, ZSIP_TRANSPORT_TCP, bound, 0, NULL, NULL, 0);
         source->path.transport = ZSIP_TRANSPORT_TCP;
         source->path.flags = ZSIP_PATH_RELIABLE;
     }
