@@ -366,9 +366,8 @@ ZSIP_API enum zsip_status zsip_party_next(const struct zsip_msg *msg, enum zsip_
                                           struct zsip_cursor *cursor, struct zsip_party *out,
                                           bool *found, struct zsip_fault *fault);
 
-/* The same with its URI parsed, by one walk over both: cheaper than zsip_uri_parse() behind it. Of
- * a
- * "*", uri has nothing but whole. */
+/* The same with its URI parsed, by one walk over both: cheaper than zsip_uri_parse() behind it.
+ * Of a "*", uri has nothing but whole. */
 struct zsip_party_uri {
     struct zsip_party party;
     struct zsip_uri uri; /* party.uri */

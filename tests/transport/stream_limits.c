@@ -277,17 +277,26 @@ static unsigned taken(const struct test_streams *s)
     return (unsigned)(zsip_net_stats(s->net)->bytes_out / 65536);
 }
 
-Test(stream_limits, more_unsent_answers_than_allowed_end_the_connection)
+/* A peer that asks once by the path and reads little; it may leave 1 MiB unread. */
+static struct test_streams unread_begin(int *peer, struct zsip_path *path)
 {
     struct zsip_net_config config = test_streams_config();
     config.streams.unsent_bytes = 1 << 20;
     config.streams.memory_bytes = 64 << 20;
     struct test_streams s = test_streams_begin(&config);
-    int peer = test_stream_peer(&s);
-    small_buffers(peer);
-    test_stream_write(peer, "1:a");
-    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
+    *peer = test_stream_peer(&s);
+    small_buffers(*peer);
+    test_stream_write(*peer, "1:a");
+    *path = *test_stream_wait(&s, 1)->packets[0].path;
     zsip_net_recycle(s.net);
+    return s;
+}
+
+Test(stream_limits, more_unsent_answers_than_allowed_end_the_connection)
+{
+    struct zsip_path path;
+    int peer;
+    struct test_streams s = unread_begin(&peer, &path);
     unsigned sent = send_much(&s, &path, 0, 1000);
     /* 1 MiB, and 4 MiB of answers to what was read before that. */
     cr_assert(sent - taken(&s) >= 78 && sent - taken(&s) <= 82, "%u of %u", sent, taken(&s));
@@ -299,15 +308,9 @@ Test(stream_limits, more_unsent_answers_than_allowed_end_the_connection)
 
 Test(stream_limits, a_request_more_than_may_be_unsent_fails_alone)
 {
-    struct zsip_net_config config = test_streams_config();
-    config.streams.unsent_bytes = 1 << 20;
-    config.streams.memory_bytes = 64 << 20;
-    struct test_streams s = test_streams_begin(&config);
-    int peer = test_stream_peer(&s);
-    small_buffers(peer);
-    test_stream_write(peer, "1:a");
-    struct zsip_path path = *test_stream_wait(&s, 1)->packets[0].path;
-    zsip_net_recycle(s.net);
+    struct zsip_path path;
+    int peer;
+    struct test_streams s = unread_begin(&peer, &path);
     unsigned sent = send_much(&s, &path, 1, 1000);
     cr_assert(sent - taken(&s) >= 14 && sent - taken(&s) <= 18, "%u of %u", sent, taken(&s));
     cr_assert_eq(zsip_net_stats(s.net)->send_errors, 1);
