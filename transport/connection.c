@@ -3,18 +3,17 @@
 #include "transport/memory.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum {
     EXPIRED_MAX = 256, /* connections a turn from each queue */
-    BEHIND_MAX = 64,   /* turns that timers wait for */
     PONG_S = 10,       /* RFC 5626 section 4.4.1 */
     HALF_S = 32,       /* no answer to anything is due after 64*T1 */
     LINGER_S = 2,
+    LATE_S = 2,
 };
-
-static const uint64_t BEHIND_NS = 100 * ZSIP_NS_PER_MS;
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
@@ -306,18 +305,24 @@ static enum stream_timer wanted_timer(const struct streams *s, const struct conn
     return !c->accepted && s->config.ping_ns > 0 ? TIMER_PING : TIMER_IDLE;
 }
 
+/* What its timer runs for. */
+static enum stream_timer reason(const struct connection *c)
+{
+    return c->timer == TIMER_LATE ? c->late : c->timer;
+}
+
 void zsip_connection_retime(struct zsip_net *t, struct connection *c)
 {
     struct streams *s = t->streams;
     enum stream_timer timer = wanted_timer(s, c);
-    if (timer != c->timer) {
+    if (timer != reason(c)) {
         zsip_connection_timer(t, c, timer);
         return;
     }
     /* To move to the end of the queue at each read would cost two cache misses: a 64th of the time
      * is not missed. */
     if ((timer == TIMER_IDLE || timer == TIMER_PING) &&
-        t->streams->now_ns - c->timer_ns > s->queues[timer].length_ns / 64)
+        (c->timer == TIMER_LATE || s->now_ns - c->timer_ns > s->queues[timer].length_ns / 64))
         zsip_connection_timer(t, c, timer);
 }
 
@@ -335,9 +340,9 @@ static bool in_use(const struct streams *s, const struct connection *c)
     return (c->owed > 0 || c->asked > 0) && s->config.idle_ns < HALF_S * ZSIP_NS_PER_S;
 }
 
-static void fire(struct zsip_net *t, struct connection *c)
+static void fire(struct zsip_net *t, struct connection *c, enum stream_timer timer)
 {
-    switch ((enum stream_timer)c->timer) {
+    switch (timer) {
     case TIMER_CONNECT:
         zsip_connect_failed(t, c, ETIMEDOUT);
         return;
@@ -376,26 +381,35 @@ static void fire(struct zsip_net *t, struct connection *c)
     zsip_connection_close(t, c, 0);
 }
 
-/* Whether much time has passed without us: what peers did in time may still lie in the kernel, and
- * their timers must not overtake it. They wait until a turn after this one finds nothing to take
- * in, or for so many turns. */
-static bool behind(struct zsip_net *t)
+/* Whether what would have kept the timer from its end may have happened in time, and waits for us:
+ * unread, unsent, or not yet taken from the ring. */
+static bool is_late(const struct zsip_net *t, const struct connection *c)
 {
-    struct streams *s = t->streams;
-    if (s->behind == 0 && s->now_ns - s->before_ns > BEHIND_NS)
-        s->behind = BEHIND_MAX;
-    else if (t->batch.packet_count == 0 && !t->batch.more)
-        s->behind = 0;
-    s->before_ns = s->now_ns;
-    return s->behind > 0 && --s->behind > 0;
+    bool peer_reads = c->timer == TIMER_CONNECT || c->timer == TIMER_UNSENT;
+    struct pollfd look = {.fd = c->fd, .events = peer_reads ? POLLOUT : POLLIN};
+    if (c->timer == TIMER_LATE || c->timer == TIMER_LINGER || (c->ended && !peer_reads))
+        return false;
+    /* In this order: what the kernel reads in between is a completion then. */
+    return poll(&look, 1, 0) > 0 || io_uring_cq_ready(&t->ring) > 0;
+}
+
+/* A timer is at its end. It must not overtake what came in time, where it is we who are late: then
+ * the connection is given a moment, once. */
+static void expire(struct zsip_net *t, struct connection *c)
+{
+    enum stream_timer timer = reason(c);
+    if (is_late(t, c)) {
+        zsip_connection_timer(t, c, TIMER_LATE);
+        c->late = timer;
+    } else {
+        fire(t, c, timer);
+    }
 }
 
 static void expire_all(struct zsip_net *t)
 {
     struct streams *s = t->streams;
     uint64_t now_ns = t->streams->now_ns;
-    if (behind(t))
-        return;
     for (unsigned timer = 1; timer < TIMER_COUNT; timer++) {
         const struct stream_queue *queue = &s->queues[timer];
         for (unsigned i = 0; queue->head != NO_CONNECTION; i++) {
@@ -406,7 +420,7 @@ static void expire_all(struct zsip_net *t)
                 t->batch.more = true;
                 break;
             }
-            fire(t, c);
+            expire(t, c);
         }
     }
     zsip_connect_expire(t);
@@ -528,6 +542,7 @@ static void lists_init(struct streams *s)
     s->queues[TIMER_PONG].length_ns = PONG_S * ZSIP_NS_PER_S;
     s->queues[TIMER_HALF].length_ns = HALF_S * ZSIP_NS_PER_S;
     s->queues[TIMER_LINGER].length_ns = LINGER_S * ZSIP_NS_PER_S;
+    s->queues[TIMER_LATE].length_ns = LATE_S * ZSIP_NS_PER_S;
 }
 
 enum zsip_status zsip_streams_create(struct zsip_net *t, char *error, size_t error_bytes)

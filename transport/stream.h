@@ -72,6 +72,7 @@ enum stream_timer {
     TIMER_PONG,   /* a ping is out */
     TIMER_HALF,   /* the peer has ended its direction; answers may still be owed */
     TIMER_LINGER, /* GONE */
+    TIMER_LATE,   /* another is over, and it may be our fault */
     TIMER_COUNT,
 };
 
@@ -103,6 +104,7 @@ struct connection {
     uint32_t generation;
     uint8_t state; /* enum connection_state */
     uint8_t timer; /* enum stream_timer */
+    uint8_t late;  /* the one that TIMER_LATE stands for */
     bool accepted;
     bool counted; /* as one of its source's: accepted, or opened for an answer to it */
     bool lone;    /* ours, for one request */
@@ -241,8 +243,7 @@ struct streams {
     uint32_t answering_count;
     uint64_t random;
 
-    uint64_t now_ns, before_ns; /* of the turn before */
-    uint32_t behind;            /* turns that timers may still wait for */
+    uint64_t now_ns;
     uint32_t turn;
     uint64_t accept_ns; /* when the accepted connections are paid for, at accept_rate */
     uint64_t trim_ns;

@@ -243,7 +243,7 @@ STREAMS = {
          "if (false)",
          "message_within_30_s_whatever_comes_of_it"),
         ("timers overtake what came in time", "transport/connection.c",
-         "if (behind(t))",
+         "if (is_late(t, c))",
          "if (false)",
          "what_came_in_time_is_not_overtaken_where_we_were_late"),
         ("who does not read stays", "transport/connection.c",

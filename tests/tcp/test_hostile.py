@@ -130,26 +130,37 @@ class Hostile(tcp.Case):
             regular.check(self, 10)
         self.assertEqual(1, server.counters()["closed_slow"])
 
+    def late_server(self, server):
+        """Stops it while half messages of many end, behind what others have to say, until after
+        their time. Returns those connections, and whether the messages did end in time."""
+        busy = [self.connection(server) for _ in range(8)]
+        slow = [self.connection(server) for _ in range(100)]
+        for connection in busy + slow:
+            self.assertEqual(200, connection.ask())
+        messages, began = [tcp.request() for _ in slow], time.monotonic()
+        for connection, message in zip(slow, messages):
+            connection.send(message[:100])
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            for connection in busy:
+                connection.send(b"".join(tcp.request() for _ in range(200)))
+            for connection, message in zip(slow, messages):
+                connection.send(message[100:])
+            in_time = time.monotonic() - began < 1
+            time.sleep(1.2)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        return slow, in_time
+
     def test_who_was_in_time_is_served_though_we_were_not(self):
         """The server, stopped until their time is over, finds the rest of their messages there,
         behind what others had to say."""
         with self.serving("--tcp-message-s", 1) as server:
-            busy = [self.connection(server) for _ in range(8)]
-            slow = [self.connection(server) for _ in range(100)]
-            for connection in busy + slow:
-                self.assertEqual(200, connection.ask())
-            messages = [tcp.request() for _ in slow]
-            for connection, message in zip(slow, messages):
-                connection.send(message[:100])
-            os.kill(server.pid, signal.SIGSTOP)
-            try:
-                for connection in busy:
-                    connection.send(b"".join(tcp.request() for _ in range(200)))
-                for connection, message in zip(slow, messages):
-                    connection.send(message[100:])
-                time.sleep(1.2)
-            finally:
-                os.kill(server.pid, signal.SIGCONT)
+            for _ in range(10):
+                slow, in_time = self.late_server(server)
+                if in_time:
+                    break
+            self.assertTrue(in_time, "this machine stalls all the time")
             for connection in slow:
                 self.assertEqual(200, peers.status_of(connection.message()))
 

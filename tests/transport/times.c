@@ -96,26 +96,55 @@ Test(times, message_within_30_s_whatever_comes_of_it)
     test_streams_end(&s);
 }
 
-Test(times, what_came_in_time_is_not_overtaken_where_we_were_late)
+/* More than a hundred turns take in. */
+static void write_many(int peer, unsigned *messages)
 {
-    enum { MESSAGES = 600 }; /* more than a turn takes in */
+    enum { MESSAGES = 20000 };
     static char many[3 * MESSAGES + 1];
-    struct test_streams s = begin((struct zsip_stream_config){0});
-    int busy = test_stream_peer(&s), slow = test_stream_peer(&s);
-    test_stream_write(slow, "2:");
-    AWAIT(reads, 1);
     for (unsigned i = 0; i < MESSAGES; i++)
         memcpy(many + 3 * i, "1:a", 3);
-    test_stream_write(busy, many);
+    test_stream_write(peer, many);
+    *messages += MESSAGES;
+}
+
+Test(times, what_came_in_time_is_not_overtaken_where_we_were_late)
+{
+    enum { BUSY = 4 };
+    struct test_streams s = begin((struct zsip_stream_config){0});
+    int busy[BUSY], slow;
+    unsigned messages = 0;
+    for (unsigned i = 0; i < BUSY; i++)
+        busy[i] = test_stream_peer(&s);
+    slow = test_stream_peer(&s);
+    test_stream_write(slow, "2:");
+    AWAIT(reads, 1);
+    for (unsigned i = 0; i < BUSY; i++)
+        write_many(busy[i], &messages);
     test_stream_write(slow, "xx");
     clock_ns += 31 * S;
-    AWAIT(messages_in, MESSAGES + 1);
+    AWAIT(messages_in, messages + 1);
     EXPECT(closed_slow, 0);
-    /* Late or not, who does not come in the end goes. */
-    test_stream_write(slow, "2:");
-    AWAIT(reads, 4);
+    for (unsigned i = 0; i < BUSY; i++)
+        close(busy[i]);
+    close(slow);
+    test_streams_end(&s);
+}
+
+Test(times, late_or_not_who_does_not_come_in_the_end_goes)
+{
+    struct test_streams s = begin((struct zsip_stream_config){0});
+    int busy = test_stream_peer(&s), slow = test_stream_peer(&s);
+    unsigned messages = 0;
+    test_stream_write(slow, "2:x");
+    AWAIT(reads, 1);
+    write_many(busy, &messages);
     clock_ns += 31 * S;
-    AWAIT(closed_slow, 1);
+    AWAIT(messages_in, messages);
+    EXPECT(closed_slow, 0);
+    write_many(busy, &messages);
+    clock_ns += 2 * S;
+    AWAIT(messages_in, messages);
+    EXPECT(closed_slow, 1);
     close(busy);
     close(slow);
     test_streams_end(&s);
