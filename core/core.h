@@ -307,6 +307,7 @@ struct zsip_endpoint {
     int64_t utc_s;
     bool inside;                      /* a call that calls back is running: no other may begin */
     const struct zsip_packet *packet; /* in hand */
+    struct zsip_txn_key key;          /* of its request, where its batch has none */
     struct shed shed;
 
     struct zsip_endpoint_config config; /* its views point into texts */
@@ -373,7 +374,11 @@ static inline bool packet_waited(const struct zsip_endpoint *endpoint,
 /* What identifies a request, from what the parser found. */
 void zsip_uas_identity(const struct zsip_msg *msg, const struct zsip_path *path,
                        struct zsip_txn_request *identity);
-/* One request that parsed, its key looked up here. */
+/* The key of a request for which none was computed with its batch; until the next such. */
+const struct zsip_txn_key *zsip_uas_key(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                                        const struct zsip_path *path);
+/* One request that parsed, its key looked up here. key is NULL where none was computed, since none
+ * was needed when the batch began: see unkeyed() in endpoint.c. */
 void zsip_uas_request(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
                       const struct zsip_path *path, const struct zsip_txn_key *key);
 /* One request that did not parse: answered where it has an address to answer to. */

@@ -310,6 +310,14 @@ static bool looked_up(const struct zsip_endpoint *endpoint, unsigned i)
     return endpoint->statuses[i] == ZSIP_OK && endpoint->messages[i].kind == ZSIP_KIND_REQUEST;
 }
 
+/* Whether a request is new whatever it says, and needs no fingerprints: it came over a stream, and
+ * there is nothing to compare it with. Those before it in its batch may change that, by being held:
+ * then the few that are left get theirs one by one. */
+static bool unkeyed(const struct zsip_packet *packet, bool none)
+{
+    return none && (packet->path->flags & ZSIP_PATH_RELIABLE);
+}
+
 /* A header section that its stream broke off at: what the framer found stands, unless the section
  * itself is malformed. That it is all there is of the message is no fault of its own. */
 static void broken_off(struct zsip_endpoint *endpoint, const struct zsip_packet *packet, unsigned i)
@@ -325,9 +333,9 @@ static void broken_off(struct zsip_endpoint *endpoint, const struct zsip_packet 
 }
 
 /* Parses a batch and starts its look-ups, so that the misses of one overlap with the others'. The
- * keys of the requests in it stand in keys[], in order. */
+ * keys of the requests in it that need one stand in keys[], in order. */
 static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_packet *packets,
-                          unsigned count)
+                          unsigned count, bool none)
 {
     unsigned requests = 0;
     bool shed = shed_live(&endpoint->shed, endpoint->now_ns);
@@ -349,9 +357,9 @@ static void batch_prepare(struct zsip_endpoint *endpoint, const struct zsip_pack
         endpoint->statuses[i] = zsip_parse(msg, packets[i].data, packets[i].bytes, flags);
         if (packets[i].flags >> ZSIP_PACKET_FAULT_SHIFT)
             broken_off(endpoint, &packets[i], i);
-        if (looked_up(endpoint, i))
+        if (looked_up(endpoint, i) && !unkeyed(&packets[i], none))
             zsip_uas_identity(msg, path, &endpoint->identities[requests++]);
-        else if (endpoint->statuses[i] == ZSIP_OK)
+        else if (endpoint->statuses[i] == ZSIP_OK && msg->kind != ZSIP_KIND_REQUEST)
             zsip_txn_client_prefetch(endpoint->txn, zsip_msg_view(msg, msg->via.branch));
     }
     zsip_txn_keys(endpoint->txn, endpoint->identities, requests, endpoint->keys);
@@ -430,11 +438,16 @@ static void batch_message(struct zsip_endpoint *endpoint, const struct zsip_pack
 static unsigned batch_receive(struct zsip_endpoint *endpoint, const struct zsip_packet *packets,
                               unsigned count)
 {
-    batch_prepare(endpoint, packets, count);
+    bool none = zsip_txn_server_none(endpoint->txn);
+    batch_prepare(endpoint, packets, count, none);
     const struct zsip_txn_key *key = endpoint->keys;
     for (unsigned i = 0; i < count; i++) {
         if (!answer_fits(endpoint, &packets[i]))
             return i;
+        if (unkeyed(&packets[i], none)) {
+            batch_message(endpoint, &packets[i], i, NULL);
+            continue;
+        }
         batch_message(endpoint, &packets[i], i, key);
         key += looked_up(endpoint, i);
     }

@@ -184,6 +184,8 @@ enum zsip_status zsip_endpoint_hold(struct zsip_endpoint *endpoint, uint64_t han
     struct current *current = &endpoint->current;
     if (current->handle == 0 || handle != current->handle || current->answered || current->held)
         return ZSIP_ERROR_STALE;
+    if (current->key->drawn) /* copies of what is held are known by their fingerprints */
+        current->key = zsip_uas_key(endpoint, current->msg, current->path);
     struct text text = zsip_output_begin(&endpoint->output);
     const uint8_t *begin = text.at;
     size_t echo_bytes;

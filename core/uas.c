@@ -154,11 +154,7 @@ void zsip_uas_malformed(struct zsip_endpoint *endpoint, const struct zsip_msg *m
         write_fault_reason(&msg->fault, &text);
     struct answer answer = {.status = status == 0 ? 400 : status,
                             .reason = {reason, (size_t)(text.at - reason)}};
-    struct zsip_txn_request identity;
-    struct zsip_txn_key key;
-    zsip_uas_identity(msg, path, &identity);
-    zsip_txn_keys(endpoint->txn, &identity, 1, &key);
-    answer_stateless(endpoint, msg, path, &key, &answer);
+    answer_stateless(endpoint, msg, path, zsip_uas_key(endpoint, msg, path), &answer);
 }
 
 /* ---- New requests ---------------------------------------------------------------------------- */
@@ -184,6 +180,15 @@ void zsip_uas_identity(const struct zsip_msg *msg, const struct zsip_path *path,
         identity->to_tag = zsip_msg_view(msg, msg->to.tag);
         identity->top_via = zsip_msg_view(msg, msg->via.whole);
     }
+}
+
+const struct zsip_txn_key *zsip_uas_key(struct zsip_endpoint *endpoint, const struct zsip_msg *msg,
+                                        const struct zsip_path *path)
+{
+    struct zsip_txn_request identity;
+    zsip_uas_identity(msg, path, &identity);
+    zsip_txn_keys(endpoint->txn, &identity, 1, &endpoint->key);
+    return &endpoint->key;
 }
 
 static bool method_answered(const struct zsip_endpoint *endpoint, const struct zsip_msg *msg)
@@ -460,6 +465,14 @@ void zsip_uas_request(struct zsip_endpoint *endpoint, const struct zsip_msg *msg
         COUNT(endpoint->stats.acks_in, 1);
         return;
     }
+    if (key == NULL && msg->method != ZSIP_METHOD_INVITE && msg->method != ZSIP_METHOD_CANCEL &&
+        zsip_txn_server_none(endpoint->txn)) {
+        zsip_txn_draw(endpoint->txn, endpoint->now_ns, &endpoint->key);
+        request_new(endpoint, msg, path, &endpoint->key, false);
+        return;
+    }
+    if (key == NULL)
+        key = zsip_uas_key(endpoint, msg, path);
     if (msg->method == ZSIP_METHOD_INVITE) {
         refuse_invite(endpoint, msg, path, key);
         return;

@@ -10,7 +10,8 @@
  *       CSeq number, Request-URI, To tag, top Via              under index_secret
  *   T   M, all 128 bits of it, and B                            under tag_secret
  *
- * A tag is thus a keyed hash, under a secret of its own, of what nobody outside knows. */
+ * A tag is thus a keyed hash, under a secret of its own, of what nobody outside knows. So is one
+ * that is drawn, of a number and the time: 16 bytes, where T is 24. */
 #include "txn/hex.h"
 #include "txn/room.h"
 
@@ -22,6 +23,9 @@
 /* T is 24 bytes: three words and the final block. */
 #define TAG_WORDS 4
 #define TAG_FINAL ((uint64_t)24 << 56)
+/* A number to draw tags from: two words and the final block. */
+#define DRAW_WORDS 3
+#define DRAW_FINAL ((uint64_t)16 << 56)
 /* A group smaller than this is cheaper one by one. */
 #define GROUP_MIN 4
 
@@ -117,7 +121,7 @@ static void key_finish(const struct zsip_txn *txn, const struct zsip_txn_request
     key->method = request->cancel ? ZSIP_METHOD_CANCEL : request->method;
     key->to_tag_present = request->to_tag_present;
     key->reliable = request->reliable;
-    key->reserved = 0;
+    key->drawn = false;
     if (key->method == 0) {
         /* 7 bits of method can't tell unknown ones apart, so their names go into the part of M that
          * the index does not use: two of them are then different transactions, while their CANCEL,
@@ -373,6 +377,42 @@ uint32_t zsip_txn_owner(const struct zsip_txn_key *key, uint32_t workers)
     ZSIP_ASSERT(workers > 0);
     /* The index uses the low bits, so the high ones are free to choose the worker. */
     return (uint32_t)(((key->m >> 32) * workers) >> 32);
+}
+
+/* ---- Drawn ---------------------------------------------------------------------------------- */
+
+bool zsip_txn_server_none(const struct zsip_txn *txn)
+{
+    return zsip_index_empty(&txn->index);
+}
+
+static void tags_draw(struct zsip_txn *txn)
+{
+    uint64_t words[ZSIP_SIPHASH_LANES * DRAW_WORDS];
+    uint32_t at[ZSIP_SIPHASH_LANES], counts[ZSIP_SIPHASH_LANES];
+    struct zsip_siphash_value values[ZSIP_SIPHASH_LANES];
+    for (uint32_t i = 0; i < ZSIP_SIPHASH_LANES; i++) {
+        /* The time, for who gives the same secret twice. */
+        const uint64_t draw[DRAW_WORDS] = {txn->tags_drawn++, txn->now_ns, DRAW_FINAL};
+        memcpy(words + (size_t)i * DRAW_WORDS, draw, sizeof(draw));
+        at[i] = i * DRAW_WORDS;
+        counts[i] = DRAW_WORDS;
+    }
+    txn->lanes(txn->tag_secret, words, at, counts, values);
+    for (uint32_t i = 0; i < ZSIP_SIPHASH_LANES; i++) {
+        txn->tags[2 * i] = values[i].low;
+        txn->tags[2 * i + 1] = values[i].high;
+    }
+    txn->tag_count = ZSIP_TAGS_DRAWN;
+}
+
+void zsip_txn_draw(struct zsip_txn *txn, uint64_t now_ns, struct zsip_txn_key *key)
+{
+    zsip_txn_clock(txn, now_ns);
+    if (txn->tag_count == 0)
+        tags_draw(txn);
+    *key =
+        (struct zsip_txn_key){.tag = txn->tags[--txn->tag_count], .reliable = true, .drawn = true};
 }
 
 void zsip_txn_to_tag(const struct zsip_txn_key *key, char out[ZSIP_TXN_TAG_BYTES])

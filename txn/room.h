@@ -103,6 +103,9 @@ _Static_assert(sizeof(struct zsip_client_slot) == 64, "a cache line");
 /* For the two numbers that other threads may read, by zsip_txn_live: one thread writes them. */
 #define SHARED_ADD(number, by) __atomic_store_n(&(number), (number) + (by), __ATOMIC_RELAXED)
 
+/* Tags drawn at once: both halves of what each lane gives. */
+#define ZSIP_TAGS_DRAWN (2u * ZSIP_SIPHASH_LANES)
+
 /* ---- The object ----------------------------------------------------------------------------- */
 
 struct zsip_txn {
@@ -155,6 +158,9 @@ struct zsip_txn {
 
     struct zsip_siphash_secret index_secret;
     struct zsip_siphash_secret tag_secret;
+    uint64_t tags[ZSIP_TAGS_DRAWN]; /* of them, tag_count are not given out */
+    uint64_t tags_drawn;            /* numbers hashed so far, under node and worker */
+    uint32_t tag_count;
     struct zsip_siphash_secret branch_secret;
     zsip_siphash_lanes_fn *lanes;
     uint16_t node;

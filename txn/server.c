@@ -150,6 +150,7 @@ enum zsip_txn_found zsip_txn_find(struct zsip_txn *txn, const struct zsip_txn_ke
                                   uint64_t now_ns, struct zsip_txn_match *match)
 {
     struct survey survey;
+    ZSIP_ASSERT(!key->drawn);
     zsip_txn_clock(txn, now_ns);
     *match = (struct zsip_txn_match){.server = {0, 0}};
     survey_make(txn, key, &survey);
@@ -294,6 +295,7 @@ enum zsip_status zsip_txn_open(struct zsip_txn *txn, const struct zsip_txn_key *
     const struct zsip_txn_cell cell =
         zsip_txn_server_step(ZSIP_TXN_SERVER_NEW, ZSIP_TXN_SERVER_ON_REQUEST, key->reliable);
     *server = (struct zsip_txn_server){0, 0};
+    ZSIP_ASSERT(!key->drawn);
     zsip_txn_clock(txn, now_ns);
     if (txn->server_count == txn->server_max) {
         txn->stats.over_pending++;

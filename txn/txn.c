@@ -145,6 +145,8 @@ enum zsip_status zsip_txn_create(struct zsip_txn **txn_out, const struct zsip_tx
     txn->tag_secret = zsip_siphash_secret(config->tag_secret);
     txn->branch_secret = zsip_siphash_secret(config->branch_secret);
     txn->lanes = zsip_siphash_lanes(ZSIP_SIPHASH_BEST);
+    /* Workers may share a secret; what they draw must differ. */
+    txn->tags_drawn = (uint64_t)config->node << 48 | (uint64_t)config->worker << 40;
     txn->seen_changes = UINT32_MAX;
     txn->node = config->node;
     txn->worker = config->worker;

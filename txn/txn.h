@@ -9,7 +9,8 @@
  *
  * A turn of the endpoint, in order:
  *
- *     zsip_txn_keys       fingerprints of the whole batch, index lines prefetched
+ *     zsip_txn_keys       fingerprints of the whole batch, index lines prefetched; or
+ *     zsip_txn_draw       none for what nothing can be compared with, see there
  *     zsip_txn_find       each request: new, a copy, merged, a CANCEL ...
  *     zsip_txn_answer     a new request answered at once, the common case; or
  *     zsip_txn_open       a new request answered later, by zsip_txn_respond
@@ -150,7 +151,7 @@ struct zsip_txn_key {
     uint8_t method;   /* 0: unknown, 126: CANCEL */
     bool to_tag_present;
     bool reliable;
-    uint8_t reserved;
+    bool drawn; /* by zsip_txn_draw: there is no M and no B */
 };
 
 /* Computes the keys of `count` requests and prefetches what zsip_txn_find will read. Batches of 8
@@ -168,6 +169,18 @@ uint32_t zsip_txn_owner(const struct zsip_txn_key *key, uint32_t workers);
  * index_secret has no part in it. Writes exactly ZSIP_TXN_TAG_BYTES characters 0-9 a-f, no NUL. */
 #define ZSIP_TXN_TAG_BYTES 16
 void zsip_txn_to_tag(const struct zsip_txn_key *key, char out[ZSIP_TXN_TAG_BYTES]);
+
+/* Whether no server transaction is there, pending or completed, that a request could be compared
+ * with. Timer J being 0 over reliable transports, it stays so where all requests come over such and
+ * are answered at once. */
+bool zsip_txn_server_none(const struct zsip_txn *txn);
+
+/* A key for a request other than CANCEL that came over a reliable transport when
+ * zsip_txn_server_none held, and so is new: only for zsip_txn_answer and zsip_txn_to_tag. Its tag
+ * is no function of the request but a keyed hash of a number, no two being the same: of such an
+ * answer nothing is kept, and a copy is a request of its own (section 17.2.2). Cost: a sixteenth of
+ * eight SipHashes of 16 bytes at once. */
+void zsip_txn_draw(struct zsip_txn *txn, uint64_t now_ns, struct zsip_txn_key *key);
 
 /* ---- Server: look-up ------------------------------------------------------------------------ */
 

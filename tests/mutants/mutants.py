@@ -145,6 +145,9 @@ TXN = [
     ("tags are made under the index's secret", "txn/keys.c",
      "txn->lanes(txn->tag_secret, words, at, counts, t);",
      "txn->lanes(txn->index_secret, words, at, counts, t);"),
+    ("a tag is drawn twice", "txn/keys.c",
+     "const uint64_t draw[DRAW_WORDS] = {txn->tags_drawn++,",
+     "const uint64_t draw[DRAW_WORDS] = {txn->tags_drawn++ / 2,"),
 ]
 
 # The simulator, or a unit test of txn or core, has to notice these.
@@ -183,6 +186,9 @@ WHOLE = [
     ("the From tag is not compared", "core/uas.c",
      "identity->from_tag = zsip_msg_view(msg, msg->from.tag);",
      "identity->from_tag = (struct zsip_view){NULL, 0};"),
+    ("copies of what a batch held are new", "core/uas.c",
+     "        zsip_txn_server_none(endpoint->txn)) {",
+     "        true) {"),
     ("sent-by is not compared", "core/uas.c",
      "identity->sent_by = zsip_msg_view(msg, msg->via.sent_by);",
      "identity->sent_by = (struct zsip_view){NULL, 0};"),

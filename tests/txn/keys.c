@@ -5,6 +5,7 @@
 #include "txn/room.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 
 static struct zsip_txn *txn;
 
@@ -212,6 +213,45 @@ Test(keys, tags_tell_nothing_of_the_index)
         }
     }
     zsip_txn_destroy(other);
+}
+
+/* Tags that are drawn differ from each other, and from those of another worker or a later run that
+ * was given the same secrets. */
+Test(keys, no_tag_is_drawn_twice)
+{
+    enum { EACH = 1000, COUNT = 3 * EACH };
+    static uint64_t tags[COUNT];
+    struct zsip_txn_config config = test_config();
+    config.worker++;
+    struct zsip_txn *const worker = test_txn(&config);
+    config.worker--;
+    struct zsip_txn *const later = test_txn(&config);
+    for (unsigned i = 0; i < COUNT; i++) {
+        struct zsip_txn_key key;
+        zsip_txn_draw(i % 3 == 0 ? txn : i % 3 == 1 ? worker : later, 1000 + i % 3 / 2, &key);
+        cr_assert(key.drawn && key.reliable);
+        tags[i] = key.tag;
+        for (unsigned j = 0; j < i; j++)
+            cr_assert_neq(tags[i], tags[j], "%u is %u", i, j);
+    }
+    zsip_txn_destroy(worker);
+    zsip_txn_destroy(later);
+}
+
+Test(keys, what_was_drawn_is_not_looked_up, .signal = SIGABRT)
+{
+    struct zsip_txn_match match;
+    struct zsip_txn_key key;
+    zsip_txn_draw(txn, 1, &key);
+    zsip_txn_find(txn, &key, 1, &match);
+}
+
+Test(keys, what_was_drawn_is_not_held, .signal = SIGABRT)
+{
+    struct zsip_txn_server server;
+    struct zsip_txn_key key;
+    zsip_txn_draw(txn, 1, &key);
+    zsip_txn_open(txn, &key, 1, &server);
 }
 
 Test(keys, another_index_secret_gives_another_index)
