@@ -10,6 +10,7 @@
 #include "output.h"
 #include "request.h"
 #include "scenario.h"
+#include "tcp.h"
 
 #include <signal.h>
 

@@ -50,6 +50,7 @@ static const struct cli_option options[] = {
      "over tcp: a new connection for each request, reset once it is\n"
      "answered, so that no port waits (TIME_WAIT); the closed loop\n"
      "opens --window of them at once"},
+    CLI_TCP_CLIENT_OPTIONS,
     {"rate", OPTION_RATE, "R",
      "open loop: R requests a second by a fixed plan, whatever comes\n"
      "back; k and M for thousands and millions. 10k..200k/60s is a\n"
@@ -338,6 +339,8 @@ static bool option(int id, const char *value, struct load_arguments *out)
             return cli_request_option(id, value, &out->request, &out->config);
         if (cli_output_knows(id))
             return cli_output_option(id, value, &out->output);
+        if (cli_tcp_knows(id))
+            return cli_tcp_option(id, value, &out->config.streams);
         if (cli_scenario_knows(id))
             return cli_scenario_option(id, value, &out->scenario);
         return cli_machine_knows(id) ? cli_machine_option(id, value, &out->machine)

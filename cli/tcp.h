@@ -24,8 +24,13 @@ enum {
     CLI_TCP_END,
 };
 
-/* Rows of a command's table. */
+/* Rows of a command's table: about connections that it opens, and about all. */
 /* clang-format off */
+#define CLI_TCP_CLIENT_OPTIONS                                                                     \
+    {"tcp-connect-s", CLI_TCP_CONNECT, "T", "for a connection of ours to stand (4)"},              \
+    {"tcp-ping-s", CLI_TCP_PING, "T",                                                              \
+     "ping connections of ours that are idle so long (RFC 5626\n"                                  \
+     "section 4.4.1); without an answer in 10 seconds they end (no)"}
 #define CLI_TCP_OPTIONS                                                                            \
     {"tcp-connections", CLI_TCP_CONNECTIONS, "N",                                                  \
      "connections of each worker (32768); more are reset"},                                        \
@@ -38,7 +43,8 @@ enum {
     {"tcp-body-bytes", CLI_TCP_BODY_BYTES, "BYTES", "body of a message (64K); the same"},          \
     {"tcp-unsent-bytes", CLI_TCP_UNSENT_BYTES, "BYTES",                                            \
      "answers that wait because their peer does not read (1M); it is\n"                            \
-     "not read either, and with more it is reset"},                                                \
+     "not read either, and with 4M more, for what was read already, it\n"                          \
+     "is reset"},                                                                                  \
     {"tcp-memory", CLI_TCP_MEMORY, "BYTES",                                                        \
      "half messages and unsent answers of a worker's connections\n"                                \
      "(64M, a power of two); when it is full, who has kept some longest\n"                         \
@@ -49,10 +55,7 @@ enum {
     {"tcp-unsent-s", CLI_TCP_UNSENT, "T", "for a peer to read on (30)"},                           \
     {"tcp-idle-s", CLI_TCP_IDLE, "T", "without a byte either way (600); while an\n"               \
      "answer is due, 32 at least"},                                                                \
-    {"tcp-connect-s", CLI_TCP_CONNECT, "T", "for a connection of ours to stand (4)"},              \
-    {"tcp-ping-s", CLI_TCP_PING, "T",                                                              \
-     "ping connections of ours that are idle so long (RFC 5626\n"                                  \
-     "section 4.4.1); without an answer in 10 seconds they end (no)"},                             \
+    CLI_TCP_CLIENT_OPTIONS,                                                                        \
     {"tcp-alias", CLI_TCP_ALIAS, NULL,                                                             \
      "send requests back over connections whose peers say alias in\n"                              \
      "their Via (RFC 5923); over plain TCP anybody may"}

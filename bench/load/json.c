@@ -117,6 +117,10 @@ json_t *load_config_json(const struct load_config *config)
     json_t *out = json_object();
 
     json_object_set_new(out, "remote", json_string(zsip_address_text(&config->remote, remote)));
+    json_object_set_new(out, "transport",
+                        json_string(config->transport == ZSIP_TRANSPORT_TCP ? "tcp" : "udp"));
+    json_object_set_new(out, "connections", integer(config->connections));
+    json_object_set_new(out, "new_connection", json_boolean(config->connection_each));
     json_object_set_new(out, "domain", text_json(config->domain));
     if (config->proxy != NULL)
         json_object_set_new(out, "proxy", text_json(config->proxy));
@@ -215,6 +219,16 @@ static json_t *counters_json(const struct load_result *result)
     return out;
 }
 
+static json_t *connections_json(const struct load_result *result)
+{
+    json_t *out = json_object();
+
+#define X(name, text) json_object_set_new(out, #name, integer(result->connections.name));
+    LOAD_CONNECTION_MAP(X)
+#undef X
+    return out;
+}
+
 static json_t *status_json(const struct load_result *result)
 {
     json_t *out = json_object();
@@ -309,6 +323,7 @@ json_t *load_json(const struct load_json *from)
     json_object_set_new(out, "drain_s", json_real(result->drain_s));
     json_object_set_new(out, "request_bytes", integer(result->request_bytes));
     json_object_set_new(out, "counters", counters_json(result));
+    json_object_set_new(out, "connections", connections_json(result));
     json_object_set_new(out, "status", status_json(result));
     json_object_set_new(out, "answered_by_sends", sends_json(result));
     json_object_set_new(out, "latency", load_histogram_json(result->latency));

@@ -453,6 +453,9 @@ static void worker_result(const struct load_worker *worker, struct load_result *
     result->buffers_empty += GREW(ring, buffers_empty);
     result->send_errors += GREW(ring, send_errors) + GREW(ring, send_full);
 #undef GREW
+#define X(name, text) result->connections.name += after->ring.name;
+    LOAD_CONNECTION_MAP(X)
+#undef X
     result->busy = busy(worker) > result->busy ? busy(worker) : result->busy;
     result->request_bytes = worker->sources[worker->source_widest].template.bytes;
     load_scripted_result(worker, result);

@@ -73,6 +73,7 @@ struct load_config {
     enum zsip_transport transport;      /* NONE: UDP */
     uint32_t connections;               /* over TCP: of each worker; 0: one */
     bool connection_each;               /* instead: one for each request */
+    struct zsip_stream_config streams;  /* of these connect_ns and ping_ns */
     const struct load_sources *sources; /* source.h: where to send from; NULL: the kernel says */
     const char *domain;                 /* host[:port] in the target URIs */
     const char *proxy; /* host:port in a preloaded Route, remote its address; NULL: none */
@@ -156,6 +157,25 @@ struct load_counters {
 #undef X
 };
 
+/* What became of its connections, warmup and all; the names are those of ZSIP_WORKER_STATS_MAP.
+ * X(name, "as it is printed") */
+#define LOAD_CONNECTION_MAP(X)                                                                     \
+    X(connections_opened, "connections opened")                                                    \
+    X(connect_errors, "could not be opened")                                                       \
+    X(connect_timeouts, "did not open in time")                                                    \
+    X(closed_by_peer, "closed by the peer")                                                        \
+    X(closed_reset, "reset")                                                                       \
+    X(closed_pong, "closed: a ping was not answered")                                              \
+    X(pings_out, "pings sent")                                                                     \
+    X(diverted, "requests that left by another connection")                                        \
+    X(requests_lost, "requests lost with their connection")
+
+struct load_connections {
+#define X(name, text) uint64_t name;
+    LOAD_CONNECTION_MAP(X)
+#undef X
+};
+
 /* Who was the limit of a run. X(name, "as it is printed") */
 #define LOAD_LIMIT_MAP(X)                                                                          \
     X(NOBODY, "nobody")                                                                            \
@@ -190,6 +210,7 @@ struct load_verdict {
 
 struct load_result {
     struct load_counters counters;
+    struct load_connections connections;
     uint64_t status[LOAD_STATUS_MAX]; /* final responses by status code */
     uint64_t pending;                 /* ended neither way: cut off, or load_stop() */
     uint64_t retransmissions;

@@ -383,6 +383,7 @@ json_t *load_merge(const struct load_run *runs, unsigned count, const char *vers
     json_object_set_new(out, "request_bytes",
                         json_integer((json_int_t)greatest(&merge, NULL, "request_bytes")));
     json_object_set_new(out, "counters", sum_objects(&merge, "counters"));
+    json_object_set_new(out, "connections", sum_objects(&merge, "connections"));
     json_object_set_new(out, "status", sum_objects(&merge, "status"));
     json_object_set_new(out, "answered_by_sends", sum_sends(&merge));
     registrations(&merge, out);

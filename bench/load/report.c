@@ -72,6 +72,14 @@ static void latency(FILE *out, const char *name, const struct load_histogram *hi
     fprintf(out, "max %s\n", load_format_us(histogram->max_us).text);
 }
 
+/* Over UDP only what is too large for a datagram opens any. */
+static void connections(FILE *out, const struct load_connections *connections)
+{
+#define X(name, text) row_if(out, text, connections->name, 0);
+    LOAD_CONNECTION_MAP(X)
+#undef X
+}
+
 /* What a reader must know before believing the figures above. */
 static void remarks(FILE *out, const struct load_config *config, const struct load_result *result)
 {
@@ -139,6 +147,7 @@ void load_report_summary(FILE *out, const struct load_config *config,
     row_if(out, "retransmissions sent", result->retransmissions, 0);
     row_if(out, "answers to what had ended", result->responses_duplicate, 0);
     row_if(out, "answers that match nothing of ours", result->responses_stray, 0);
+    connections(out, &result->connections);
     if (config->rate > 0) {
         latency(out, "latency from the planned start", result->latency);
         latency(out, "latency from the send", result->from_send);

@@ -93,6 +93,8 @@ static bool members_right(const struct problem *problem, json_t *root)
 
     if (!numbers_right(problem, "run", root, top) ||
         !numbers_right(problem, "counters", json_object_get(root, "counters"), NULL) ||
+        (json_object_get(root, "connections") != NULL &&
+         !numbers_right(problem, "connections", json_object_get(root, "connections"), NULL)) ||
         !numbers_right(problem, "status", json_object_get(root, "status"), NULL) ||
         (json_object_get(root, "registered") != NULL &&
          !numbers_right(problem, "run", root, delivery)) ||

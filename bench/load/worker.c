@@ -141,6 +141,8 @@ static enum zsip_status ring_take(struct load_worker *worker, char *error, size_
     zsip.endpoint.completed_max = 4096;
     zsip.endpoint.pending_max = 16;
     zsip.endpoint.log_bytes_max = 1 << 20;
+    zsip.streams.connect_ns = config->streams.connect_ns;
+    zsip.streams.ping_ns = config->streams.ping_ns;
     zsip.streams.connections_per_target = config->connections;
     zsip.streams.connection_each = config->connection_each;
     /* One that was reset keeps its place until the kernel is done with it. */

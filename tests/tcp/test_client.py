@@ -21,19 +21,21 @@ def run(*arguments, seconds=60):
 
 
 def load(*arguments):
-    """zsip load to its end; exit status, output and counters."""
+    """zsip load to its end; exit status, output and counters, those of connections among them."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "load.json")
         status, text = run("load", "--quiet", "--json", path, *arguments)
-        return status, text, peers.read_json(path)["counters"]
+        data = peers.read_json(path)
+        return status, text, {**data["counters"], **data["connections"]}
 
 
 class Answerer(threading.Thread):
-    """A listener that answers one request of each connection, first with 100, and counts both."""
+    """A listener that answers one request of each connection, first with 100, and counts both.
+    Then it closes it, or waits for the other side to."""
 
-    def __init__(self, listener):
+    def __init__(self, listener, closes=False):
         super().__init__(daemon=True)
-        self.listener, self.connections, self.reset = listener, 0, 0
+        self.listener, self.connections, self.reset, self.closes = listener, 0, 0, closes
         listener.settimeout(0.2)
 
     def run(self):
@@ -49,10 +51,38 @@ class Answerer(threading.Thread):
             connection.send(answer.replace(b" 200 OK", b" 100 Trying", 1))
             connection.send(answer)
             try:
-                connection.socket.recv(1)
+                if not self.closes:
+                    connection.socket.recv(1)
             except ConnectionResetError:
                 self.reset += 1
             connection.close()
+
+
+class Connections(tcp.Case):
+    def test_idle_ones_are_pinged(self):
+        """As those of many registered users are kept through a NAT (RFC 5626 section 4.4.1)."""
+        with self.serving() as server:
+            status, text, counters = load("--rate", 2, "--duration", 2, "--connections", 3,
+                                          "--tcp-ping-s", 0.1, f"tcp:{HOST}:{server.port}")
+        self.assertEqual(OK, status, text)
+        self.assertEqual(3, counters["connections_opened"])
+        self.assertGreaterEqual(counters["pings_out"], 3)
+        self.assertEqual(0, counters["closed_pong"])
+        self.assertGreaterEqual(server.counters()["pings_in"], 3)
+        self.assertRegex(text, r"pings sent +\d+\n")
+
+    def test_ends_are_told(self):
+        """A peer that closes after each answer: the next request opens another."""
+        with tcp.listening() as listener:
+            answerer = Answerer(listener, closes=True)
+            answerer.start()
+            status, text, counters = load("--window", 1, "--rate", 5, "--count", 4,
+                                          f"tcp:{HOST}:{listener.getsockname()[1]}")
+        answerer.join(tcp.PATIENCE_S)
+        self.assertEqual(OK, status, text)
+        self.assertEqual((4, 4), (counters["answered_2xx"], counters["connections_opened"]))
+        self.assertGreaterEqual(counters["closed_by_peer"], 3)
+        self.assertRegex(text, r"closed by the peer +\d\n")
 
 
 class NewConnection(tcp.Case):
@@ -63,6 +93,8 @@ class NewConnection(tcp.Case):
                                           target)
             self.assertEqual(OK, status, text)
             self.assertEqual(2000, counters["answered_2xx"])
+            self.assertEqual(2000, counters["connections_opened"])
+            self.assertRegex(text, r"connections opened +2,000\n")
             waiting = peers.run("ss", "-Htan", "state", "time-wait",
                                 f"( sport = :{server.port} or dport = :{server.port} )")
             self.assertLess(len(waiting.text.splitlines()), 50)  # our questions whether it is up
