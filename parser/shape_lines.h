@@ -89,19 +89,6 @@ static NOINLINE unsigned ends_find(const struct walk *walk, const uint8_t *p, ui
     return (unsigned)(out - ends);
 }
 
-/* The distance to the first control character behind p, from where looks can be had up to limit;
- * one that leads behind the limit if there is none before. */
-static inline uint64_t line_length(const uint8_t *p, const uint8_t *limit)
-{
-    uint64_t length = 0;
-    for (; p + length <= limit; length += 64) {
-        uint64_t control = block_control(block_load(p + length));
-        if (control != 0)
-            return length + lowest(control);
-    }
-    return length + 64;
-}
-
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 /* More values in a row of Via. */
@@ -317,60 +304,39 @@ static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **curs
     return (unsigned)(next - ends);
 }
 
-/* The header lines from p on. Returns what follows the empty line, NULL if there is none. */
-static inline const uint8_t *header_lines(struct walk *walk, const uint8_t *p)
-{
-    uint16_t ends[ENDS_AHEAD + 64];
-    for (;;) {
-        unsigned count = ends_find(walk, p, ends), i = 0;
-        do {
-            unsigned room = ZSIP_HEADERS_MAX - walk->count, most = count - i;
-            i += lines_take(walk, &p, ends + i, most < room ? most : room);
-            if (walk->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
-                return p + 2;
-            p = line_slow(walk, p);
-            if (p == NULL)
-                return NULL;
-            while (i < count && walk->base + ends[i] < p)
-                i++;
-        } while (i < count);
-    }
-}
-
 /* ---- Start lines ----------------------------------------------------------------------------- */
 
-/* What request_line_match() may look at, from the message's beginning on: a method, the parts of a
- * URI, none of them over 63 bytes, and the version. */
-#define START_LOOKS 320
-
-/* Returns the line's CR, NULL if the machine has to look. */
-static NOINLINE const uint8_t *request_line_match(struct zsip_msg *msg, const uint8_t *p,
-                                                  unsigned method, const uint8_t *limit_stop)
+/* A request line that ends at stop. */
+static NOINLINE bool request_line_match(struct zsip_msg *msg, const uint8_t *p, const uint8_t *stop)
 {
-    const uint8_t *uri = p + method + 1;
     struct zsip_uri *out = &msg->request_uri;
-    if (method - 1 > 31 || !method_match(p, method, &msg->method))
-        return NULL;
+    uint64_t method = 7;
+    if (load_64(p) == TEXT_8('M', 'E', 'S', 'S', 'A', 'G', 'E', ' ')) {
+        msg->method = ZSIP_METHOD_MESSAGE;
+    } else {
+        method = lowest(half_equal(half_load(p), ZSIP_FILL_SPACE));
+        if (method - 1 > 31 || !method_match(p, (unsigned)method, &msg->method))
+            return false;
+    }
+    const uint8_t *uri = p + method + 1;
     size_t length = uri_match(p, uri, out);
-    const uint8_t *stop = uri + length + 8;
-    if (length == 0 || stop > limit_stop || load_16(stop) != TEXT_2('\r', '\n') ||
+    if (length == 0 || uri + length + 8 != stop ||
         !text_8_is(stop - 8, TEXT_8(' ', 's', 'i', 'p', '/', '2', '.', '0'))) {
         *out = (struct zsip_uri){0};
         msg->method = ZSIP_METHOD_UNKNOWN;
-        return NULL;
+        return false;
     }
     out->whole = zsip_slice_between(p, uri, uri + length);
     msg->method_name = zsip_slice_between(p, p, p + method);
     msg->kind = ZSIP_KIND_REQUEST;
-    return stop;
+    return true;
 }
 
 static inline bool status_line_match(struct zsip_msg *msg, const uint8_t *p, const uint8_t *stop)
 {
     unsigned hundreds = p[8] - (unsigned)'0', tens = p[9] - (unsigned)'0';
     unsigned ones = p[10] - (unsigned)'0';
-    if (hundreds - 1 > 5 || tens > 9 || ones > 9 || p[11] != ' ' ||
-        load_16(stop) != TEXT_2('\r', '\n'))
+    if (stop - p < 12 || hundreds - 1 > 5 || tens > 9 || ones > 9 || p[11] != ' ')
         return false;
     msg->status_code = (uint16_t)(100 * hundreds + 10 * tens + ones);
     msg->reason = zsip_slice_between(p, p + 12, stop);
@@ -378,23 +344,43 @@ static inline bool status_line_match(struct zsip_msg *msg, const uint8_t *p, con
     return true;
 }
 
-/* The start line. Returns the next line, NULL where there is none. */
-static inline const uint8_t *start_line(struct zsip_msg *msg, const uint8_t *end,
-                                        const struct walk *walk)
+/* A start line whose CR is at stop. */
+static inline bool start_line_match(struct zsip_msg *msg, const uint8_t *stop)
 {
-    const uint8_t *p = msg->data, *stop = NULL;
-    if (p > walk->limit)
-        return zsip_start_slow(msg, end);
-    if (text_8_is(p, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', ' '))) {
-        stop = p + line_length(p, walk->limit);
-        if (stop > walk->limit_stop || stop - p < 12 || !status_line_match(msg, p, stop))
-            stop = NULL;
-    } else if (walk->limit - p >= START_LOOKS ||
-               p + line_length(p, walk->limit) <= walk->limit_stop) {
-        uint64_t method = lowest(half_equal(half_load(p), ZSIP_FILL_SPACE));
-        stop = request_line_match(msg, p, (unsigned)method, walk->limit_stop);
+    const uint8_t *p = msg->data;
+    if (stop[1] != '\n')
+        return false;
+    return text_8_is(p, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', ' '))
+               ? status_line_match(msg, p, stop)
+               : request_line_match(msg, p, stop);
+}
+
+/* ---- All lines ------------------------------------------------------------------------------- */
+
+/* Returns what follows the empty line, NULL if there is none. */
+static inline const uint8_t *lines_walk(struct walk *walk)
+{
+    uint16_t ends[ENDS_AHEAD + 64];
+    const uint8_t *base = walk->base, *p = base;
+    unsigned count = ends_find(walk, p, ends), i = 0;
+    if (count != 0 && start_line_match(walk->msg, base + ends[0]))
+        p += ends[i++] + 2;
+    else
+        p = zsip_start_slow(walk->msg, walk->end);
+    while (p != NULL) {
+        while (i < count && base + ends[i] < p)
+            i++;
+        if (i == count) {
+            count = ends_find(walk, p, ends);
+            i = 0;
+        }
+        unsigned room = ZSIP_HEADERS_MAX - walk->count, most = count - i;
+        i += lines_take(walk, &p, ends + i, most < room ? most : room);
+        if (walk->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
+            return p + 2;
+        p = line_slow(walk, p);
     }
-    return stop != NULL ? stop + 2 : zsip_start_slow(msg, end);
+    return NULL;
 }
 
 /* ---- The message ----------------------------------------------------------------------------- */
@@ -446,11 +432,8 @@ static enum zsip_status parse(struct zsip_msg *msg, const uint8_t *data, size_t 
     walk.limit_stop = walk.limit < end - 3 ? walk.limit : end - 3;
     walk.present = walk.judged_present = walk.counts = 0;
     walk.count = walk.judged = 0;
-    const uint8_t *p = start_line(msg, end, &walk);
-    if (p != NULL) {
-        p = header_lines(&walk, p);
-        values_judge(&walk);
-    }
+    const uint8_t *p = lines_walk(&walk);
+    values_judge(&walk);
     msg->present = walk.present;
     msg->header_count = (uint16_t)walk.count;
     return zsip_parse_end(msg, p, bytes, flags);

@@ -1,11 +1,12 @@
 /* zsip: the fast way through a message: included once for each kind of vector, behind the header
  * that says what a block is. fast.h is what comes of it.
  *
- * First the ends of all lines are found, 64 bytes at a time (ends_find()). Then each header line
- * gets one look: its name is found by hash and compared, and its row goes into the index
- * (line_take()). Last the values that every element needs are tried by shape-matchers, in an order
- * that is always the same, whatever order the message has them in (values_judge()): so a processor
- * can foretell where the code goes.
+ * First the ends of all lines are found, 64 bytes at a time (ends_find()): the start line's among
+ * them, lest all lines wait until that one is understood. Then each header line gets one look: its
+ * name is found by hash and compared, and its row goes into the index (lines_take()). Last the
+ * values that every element needs are tried by shape-matchers, in an order that is always the same,
+ * whatever order the message has them in (values_judge()): so a processor can foretell where the
+ * code goes.
  *
  * A shape-matcher knows the shapes that nearly all values have, and matches wholly or not at all;
  * whatever it does not know goes to the machines, from the value's start. A line that is odd in any
