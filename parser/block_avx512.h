@@ -70,12 +70,13 @@ static inline uint64_t half_control(struct half half)
     return block_control((struct block){half.all});
 }
 
-/* For each byte its row of zsip_class_bits, 0 over 0x7F. Asked for twice, it is made once. */
+/* For each byte its row of zsip_class_bits, that of 0x7F over 0x7F: both are of no class. Asked for
+ * twice, it is made once. */
 static inline __m512i classes(__m512i bytes)
 {
-    __mmask64 ascii = _mm512_testn_epi8_mask(bytes, fill(ZSIP_FILL_80));
-    return _mm512_maskz_permutex2var_epi8(ascii, load_64_bytes(zsip_class_bits), bytes,
-                                          load_64_bytes(zsip_class_bits + 64));
+    return _mm512_permutex2var_epi8(load_64_bytes(zsip_class_bits),
+                                    _mm512_min_epu8(bytes, fill(ZSIP_FILL_DEL)),
+                                    load_64_bytes(zsip_class_bits + 64));
 }
 
 static inline uint64_t block_outside(struct block block, enum zsip_class class)
