@@ -246,9 +246,13 @@ static void put_axes(FILE *out, const struct load_plot *plot, const struct axis 
     for (unsigned i = 0; i < plot->tick_count; i++) {
         const struct load_plot_tick *tick = &plot->ticks[i];
 
+        /* Centred below its place; so near to an end, half of it would leave the page. */
         fprintf(out, "<b class=\"x%s%s%s\" style=\"left:%.2f%%\">%s</b>\n",
                 i % 2 == 1 ? " odd" : "", tick->at < 0.01 ? " first" : "",
-                tick->at > 0.99 ? " last" : "", 100 * tick->at, tick->text);
+                tick->at > 0.96  ? " last"
+                : tick->at > 0.9 ? " late"
+                                 : "",
+                100 * tick->at, tick->text);
     }
     if (plot->x_name != NULL)
         fprintf(out, "<b class=\"name\">%s</b>\n", plot->x_name);

@@ -11,9 +11,35 @@ import tempfile
 import time
 
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
-
-
 PATIENCE_S = 60
+
+# What of a page one can't see or come to: elements and words that reach beyond the window, or
+# beyond a box that cuts them off. What scrolls within itself is none of it.
+STICKS_OUT = r"""
+(width => {
+  const out = [], walker = document.createTreeWalker(document.body, 5);
+  const around = (element) => {
+    for (let up = element; up && up !== document.body; up = up.parentElement) {
+      const how = getComputedStyle(up).overflowX;
+      if (how === "auto" || how === "scroll") return null;
+      if (how !== "visible") return up.getBoundingClientRect();
+    }
+    return { left: 0, right: width };
+  };
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const parent = node.parentElement;
+    if (parent.closest("script, svg, .warm")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const box = node.nodeType === 1 ? node.getBoundingClientRect() : range.getBoundingClientRect();
+    const room = box.width && box.height ? around(parent) : null;
+    if (room && (box.left < room.left - .5 || box.right > room.right + .5))
+      out.push(`${parent.tagName}.${parent.className}>${node.nodeName} ${Math.round(box.left)} to `
+        + `${Math.round(box.right)}: ${node.textContent.slice(0, 60)}`);
+  }
+  return out;
+})(%d)
+"""
 
 
 class Browser:
@@ -98,6 +124,12 @@ class Browser:
         if "exceptionDetails" in result:
             raise RuntimeError(result["exceptionDetails"])
         return result["result"].get("value")
+
+    def sticks_out(self, width):
+        """What does not fit a window of this width; a page that fits returns nothing."""
+        out = self.evaluate(STICKS_OUT % width)
+        whole = self.evaluate("document.documentElement.scrollWidth")
+        return out if whole == width else [f"the page is {whole} wide, not {width}", *out]
 
     def asked_for(self):
         return [event["params"]["request"]["url"] for event in self.events

@@ -80,6 +80,28 @@ def hdr_counts(text):
     return counts
 
 
+def hdr_text(counts):
+    """The same backwards: {index of a bucket: count} as an encoded histogram."""
+    plain, at = b"", 0
+    for index in sorted(counts):
+        for value in (at - index, counts[index]):
+            if value:
+                plain += zigzag(value)
+        at = index + 1
+    plain = struct.pack(">IIIIQQd", 0x1c849313, len(plain), 0, 3, 1, 3600000000, 1.0) + plain
+    deflated = zlib.compress(plain)
+    return base64.b64encode(struct.pack(">II", 0x1c849314, len(deflated)) + deflated).decode()
+
+
+def zigzag(value):
+    out, left = b"", value << 1 if value >= 0 else (-value << 1) - 1
+    for _ in range(8):
+        if left < 0x80:
+            return out + bytes([left])
+        out, left = out + bytes([left & 0x7f | 0x80]), left >> 7
+    return out + bytes([left])
+
+
 def upper(index):
     """The largest value of a bucket: 2,048 single values, then 1,024 to every doubling."""
     doubling = max(0, index // 1024 - 1)

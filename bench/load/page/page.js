@@ -48,9 +48,10 @@
         name.append(line.n);
         value.textContent = units[data.unit](line.v[i]);
       }
-      const half = place(i) > .5;
-      tip.style.left = half ? "" : "calc(" + 100 * place(i) + "% + 12px)";
-      tip.style.right = half ? "calc(" + 100 * (1 - place(i)) + "% + 12px)" : "";
+      const box = plot.getBoundingClientRect(), x = place(i) * box.width, wide = tip.offsetWidth;
+      const most = document.documentElement.clientWidth - box.left - wide - 4;
+      const left = place(i) > .5 ? x - 12 - wide : x + 12;
+      tip.style.left = Math.max(4 - box.left, Math.min(left, most)) + "px";
     };
     const hide = () => {
       if (tip) { at.remove(); tip.remove(); }
