@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef ZSIP_EXPAT_LINE64
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
+#endif
+
 struct xml {
     struct scenario_reader reader;
     XML_Parser parser;
@@ -383,7 +387,7 @@ static void XMLCALL on_begin(void *user, const XML_Char *name, const XML_Char **
     struct xml *xml = user;
     struct scenario_attributes attributes = {.element = name, .pairs = pairs};
 
-    xml->reader.line = (uint32_t)XML_GetCurrentLineNumber(xml->parser);
+    xml->reader.line = (uint32_t)XML_GetCurrentLineNumber64(xml->parser);
     switch (xml->depth++) {
     case 0:
         if (strcmp(name, "scenario") != 0)
@@ -428,7 +432,7 @@ static void XMLCALL on_text(void *user, const XML_Char *text, int bytes)
         xml->text_capacity = capacity;
     }
     if (xml->text_line == 0 && strspn(text, " \t\r\n") < (size_t)bytes) {
-        uint32_t line = (uint32_t)XML_GetCurrentLineNumber(xml->parser);
+        uint32_t line = (uint32_t)XML_GetCurrentLineNumber64(xml->parser);
 
         /* The line of the first character that is none of the blanks in front. */
         xml->text_line = line;
@@ -467,7 +471,7 @@ static void XMLCALL on_entity(void *user, const XML_Char *name, int parameter,
 
     (void)parameter, (void)value, (void)value_bytes, (void)base, (void)system, (void)public;
     (void)notation;
-    scenario_wrong(&xml->reader, (uint32_t)XML_GetCurrentLineNumber(xml->parser),
+    scenario_wrong(&xml->reader, (uint32_t)XML_GetCurrentLineNumber64(xml->parser),
                    "<!ENTITY %s>: entities are not known here", name);
     XML_StopParser(xml->parser, XML_FALSE);
 }
@@ -519,7 +523,7 @@ static void parse(struct xml *xml, FILE *file)
         }
         if (XML_ParseBuffer(xml->parser, (int)got, over) == XML_STATUS_ERROR) {
             if (XML_GetErrorCode(xml->parser) != XML_ERROR_ABORTED)
-                scenario_wrong(&xml->reader, (uint32_t)XML_GetCurrentLineNumber(xml->parser),
+                scenario_wrong(&xml->reader, (uint32_t)XML_GetCurrentLineNumber64(xml->parser),
                                "XML: %s", XML_ErrorString(XML_GetErrorCode(xml->parser)));
             return;
         }
