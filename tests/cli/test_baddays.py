@@ -184,8 +184,8 @@ class BadDays(Case):
         self.fail("it never came to that")
 
     def test_start_at(self):
-        moment = time.time() + 3
         with peers.serving() as server:
+            moment = time.time() + 4
             ended, data = load(server, "--count", 10, "--start-at", f"{moment:.3f}")
         self.assertEqual(OK, ended.returncode, ended)
         late_s = data["started_utc_us"] / 1e6 - moment

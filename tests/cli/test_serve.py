@@ -91,7 +91,7 @@ class Answers(Case):
     def test_ipv6(self):
         if not socket.has_ipv6:
             self.skipTest("no IPv6 here")
-        with peers.serving("--listen", "udp:[::1]:0") as server:
+        with peers.serving("--max-age", 0, "--listen", "udp:[::1]:0") as server:
             port = int(re.search(r"udp:\[::1\]:(\d+)", server.output()).group(1))
             with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
                 client.connect(("::1", port))
@@ -188,7 +188,7 @@ class Streams(Case):
 
 class Delay(Case):
     def test_answers_come_late_and_in_order(self):
-        with peers.serving("--delay", 200) as server, Client() as client:
+        with peers.serving("--delay", 200, "--max-age", 0) as server, Client() as client:
             began = time.monotonic()
             requests = [peers.request() for _ in range(50)]
             for message in requests:
@@ -263,13 +263,16 @@ class Says(Case):
         self.assertEqual("zsip serve 1", data["schema"])
         counters = data["endpoint"]
         self.assertGreaterEqual(counters["answered_2xx"], 11)
-        self.assertEqual(counters["packets_in"], counters["answered_2xx"] + 1)
+        # Where this machine is slow a question comes twice, or has waited for too long.
+        again = counters["retransmissions_in"] + counters["aged"] + counters["aged_again"]
+        self.assertEqual(counters["packets_in"], counters["answered_2xx"] + again + 1)
         self.assertEqual(1, counters["malformed_requests"] + counters["malformed_other"])
 
     def test_a_retransmission_is_answered_alike_and_counted(self):
-        with peers.serving() as server, Client() as client:
+        with peers.serving("--max-age", 0) as server, Client() as client:
             message = peers.request()
             first = exchange(client, server, message)
+            self.assertIsNotNone(first, server)
             self.assertEqual(first, exchange(client, server, message))
         self.assertIn("requests seen before", server.text)
 

