@@ -32,8 +32,9 @@ def zsip(*arguments, text=None, seconds=90, **keywords):
 
 class Case(unittest.TestCase):
     def assert_refused(self, ended, status, *words):
-        """One line on stderr that holds the words, and this exit status."""
-        lines = ended.stderr.splitlines()
+        """One line on stderr that holds the words, and this exit status. What a machine says that
+        gives us smaller buffers than we ask for is not about the refusal."""
+        lines = [line for line in ended.stderr.splitlines() if "socket buffer: asked" not in line]
         self.assertEqual(status, ended.returncode, ended)
         self.assertEqual(1, len(lines), ended.stderr)
         self.assertTrue(lines[0].startswith("zsip"), lines[0])

@@ -206,7 +206,7 @@ class Answers(tcp.Case):
 
     def test_answer_to_a_connection_that_is_gone_goes_by_a_new_one(self):
         """To the source of the request, at the port of its sent-by."""
-        with self.serving("--delay", 1500) as server, tcp.listening(self.place) as listener:
+        with self.serving("--delay", 3000) as server, tcp.listening(self.place) as listener:
             connection = self.connection(server)
             port = str(listener.getsockname()[1]).encode()
             message = tcp.request().replace(b"peer.invalid;branch", b"peer.invalid:" + port +
