@@ -327,14 +327,16 @@ class Objectives(Case):
 
     def test_find_max_of_nothing(self):
         ended = zsip("load", "--find-max", "--slo", "loss<1%", "--duration", 0.05, "--drain", 0,
-                     "--rate", 20, "--t1", 10, f"udp:{HOST}:{peers.free_port()}")
+                     "--rate", 20, "--t1", 10, "--lag-max", "99s",
+                     f"udp:{HOST}:{peers.free_port()}")
         self.assertEqual(UNREACHED, ended.returncode, ended)
         self.assertIn("nothing was ever answered", ended.stdout)
 
     def test_find_max_interrupted(self):
         with peers.serving() as server:
             program = peers.Program(peers.zsip(), "load", "--find-max", "--slo", "loss<1%",
-                                    "--duration", 0.3, f"udp:{HOST}:{server.port}")
+                                    "--duration", 0.3, "--lag-max", "99s",
+                                    f"udp:{HOST}:{server.port}")
             self.assertTrue(program.says("probe  1.* met"), program)
             self.assertEqual(OK, program.stop(signal.SIGINT), program)
         self.assertRegex(program.text, r"at least 1,000/s")
