@@ -159,21 +159,27 @@ static struct edit received_removal(const struct zsip_msg *msg)
 
 /* What stands below writes without looking at the room, which zsip_response_echo has done. */
 struct echo {
+    const struct zsip_msg *msg;
     const uint8_t *data;
     uint32_t wide_end; /* a piece that ends up to here may be read in whole steps */
 };
 
 static inline uint8_t *put(const struct echo *echo, uint32_t from, uint32_t to, uint8_t *at)
 {
-    const uint8_t *data = echo->data + from;
-    uint32_t bytes = to - from;
+    const uint8_t *data = echo->data + from, *end = echo->data + to;
+    uint8_t *behind = at + (to - from);
+    if (from == to)
+        return at;
     if (__builtin_expect(to > echo->wide_end, 0)) {
-        memcpy(at, data, bytes);
-        return at + bytes;
+        memcpy(at, data, to - from);
+        return behind;
     }
-    for (uint32_t i = 0; i < bytes; i += STEP)
-        memcpy(at + i, data + i, STEP);
-    return at + bytes;
+    do {
+        memcpy(at, data, STEP);
+        at += STEP;
+        data += STEP;
+    } while (data < end);
+    return behind;
 }
 
 static inline uint8_t *put_crlf(uint8_t *at)
@@ -189,11 +195,11 @@ static inline uint8_t *put_tag(const char to_tag[ZSIP_TXN_TAG_BYTES], uint8_t *a
     return at + 5 + ZSIP_TXN_TAG_BYTES;
 }
 
-/* The row with the top Via, which has one with received in it. */
-static uint8_t *put_via_received(const struct echo *echo, const struct zsip_msg *msg,
-                                 uint32_t begin, uint32_t value_end, struct edit rport, uint8_t *at)
+/* The value of the top Via, which has one with received in it. */
+static uint8_t *put_via_received(const struct echo *echo, uint32_t begin, uint32_t value_end,
+                                 struct edit rport, uint8_t *at)
 {
-    struct edit edits[2] = {received_removal(msg), rport};
+    struct edit edits[2] = {received_removal(echo->msg), rport};
     bool swap = rport.to > 0 && rport.from < edits[0].from;
     if (swap) {
         edits[1] = edits[0];
@@ -208,18 +214,15 @@ static uint8_t *put_via_received(const struct echo *echo, const struct zsip_msg 
     return put(echo, begin, value_end, at);
 }
 
-/* The row with the top Via. One whose value was not understood is repeated as it stands. The texts
- * of the source stand in arrays of their own: a fixed size needs no call. */
-static inline uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct echo *echo,
-                                   const struct zsip_msg *msg, const struct zsip_path *path,
+/* The row with the top Via, from begin on. One whose value was not understood is repeated as it
+ * stands. The texts of the source stand in arrays of their own: a fixed size needs no call. */
+static inline uint8_t *put_top_via(const struct echo *echo, const struct source_text *source,
                                    uint32_t begin, uint32_t end, uint8_t *at)
 {
-    const struct zsip_via *via = &msg->via;
-    struct source_text *source = &endpoint->source;
+    const struct zsip_via *via = &echo->msg->via;
     uint32_t value_end = (uint32_t)via->whole.offset + via->whole.length;
     if (via->whole.length == 0 || value_end > end)
         return put(echo, begin, end, at);
-    source_refresh(source, &path->remote);
     struct edit rport = {.with = {source->rport, 0}};
     if (via->flags & ZSIP_VIA_RPORT) {
         rport.from = via->rport.offset;
@@ -227,7 +230,7 @@ static inline uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct 
         rport.with.length = source->rport_bytes;
     }
     if (zsip_slice_present(via->received)) {
-        at = put_via_received(echo, msg, begin, value_end, rport, at);
+        at = put_via_received(echo, begin, value_end, rport, at);
     } else if (rport.to > 0) {
         at = put(echo, begin, rport.from, at);
         memcpy(at, source->rport, sizeof(source->rport));
@@ -235,7 +238,7 @@ static inline uint8_t *put_top_via(struct zsip_endpoint *endpoint, const struct 
     } else {
         at = put(echo, begin, value_end, at);
     }
-    if (received_needed(source, msg)) {
+    if (received_needed(source, echo->msg)) {
         memcpy(at, source->received, sizeof(source->received));
         at += source->received_bytes;
     }
@@ -274,7 +277,7 @@ void zsip_response_echo(struct zsip_endpoint *endpoint, const struct zsip_msg *m
                         struct text *text)
 {
     const struct zsip_header *header = msg->headers, *last = header + msg->header_count;
-    const struct echo echo = {.data = msg->data, .wide_end = wide_end(msg)};
+    const struct echo echo = {.msg = msg, .data = msg->data, .wide_end = wide_end(msg)};
     /* A To that was not understood is repeated without a tag, which could land anywhere. */
     bool tagless = !zsip_slice_present(msg->to.tag) && msg->to.whole.length > 0;
     uint64_t wanted = ECHOED, edited = BIT(VIA) | (tagless ? BIT(TO) : 0);
@@ -286,30 +289,32 @@ void zsip_response_echo(struct zsip_endpoint *endpoint, const struct zsip_msg *m
         text->over = true;
         return;
     }
+    source_refresh(&endpoint->source, &path->remote);
     uint8_t *at = text->at;
     for (; header < last; header++) {
-        uint64_t bit = 1ull << header->id;
-        if (__builtin_expect((bit & wanted) == 0, 0))
+        unsigned id = header->id;
+        if ((wanted >> id & 1) == 0)
             continue;
         uint32_t begin = header->name_offset;
         uint32_t end = (uint32_t)header->value.offset + header->value.length;
-        wanted &= ~bit | BIT(VIA);
+        wanted = (wanted & ~(1ull << id)) | BIT(VIA);
         if (begin != to) {
             at = put(&echo, from, to, at);
             from = begin;
         }
         to = end + 2;
-        if ((bit & edited) == 0 && line_ends(msg, end))
-            continue;
-        if (bit & edited & BIT(VIA)) { /* the topmost */
-            at = put(&echo, from, begin, at);
-            at = put_top_via(endpoint, &echo, msg, path, begin, end, at);
+        if (__builtin_expect((edited >> id & 1) == 0, 1)) {
+            if (__builtin_expect(line_ends(msg, end), 1))
+                continue;
+            at = put(&echo, from, end, at);
+        } else if (id == ZSIP_HEADER_VIA) { /* the topmost */
+            at = put_top_via(&echo, &endpoint->source, from, end, at);
+            edited &= ~BIT(VIA);
         } else {
             at = put(&echo, from, end, at);
-        }
-        if (bit & edited & BIT(TO))
             at = put_tag(to_tag, at);
-        edited &= ~bit;
+            edited &= ~BIT(TO);
+        }
         at = put_crlf(at);
         from = to;
     }
