@@ -14,10 +14,10 @@
  * that a name can have; the hash proposes, the caller compares. */
 #define ZSIP_NAME_SLOTS 256
 struct zsip_name_slot {
-    uint8_t name[22]; /* lower case, behind it a colon and a space */
+    uint8_t name[26]; /* lower case, behind it a colon and a space */
     uint8_t length;   /* 0: empty */
     uint8_t id;
-    uint64_t row; /* see ZSIP_NAME_ROW */
+    uint32_t row; /* the upper half of a row, but for where it begins: see ZSIP_NAME_ROW */
 };
 /* The same for the parameters of Digest. */
 #define ZSIP_DIGEST_SLOTS 32
@@ -39,19 +39,11 @@ struct zsip_names {
 extern const struct zsip_names zsip_names;
 #pragma GCC visibility pop
 
-/* struct zsip_header as a machine with the low byte first has it in a register is
+/* The upper half of struct zsip_header as a machine with the low byte first has it in a register is
  *
- *     id << 56 | name_length << 48 | name_offset << 32 | value.length << 16 | value.offset
- *
- * Of a line "Name: value" that begins at `at` and whose CR is at `to` that makes
- *
- *     ZSIP_NAME_ROW(name_length, id) + at * ZSIP_NAME_ROW_AT + (to << 16)
- *
- * for the value begins at + name_length + 2 and ends at to. */
-#define ZSIP_NAME_ROW(length, id)                                                                  \
-    (((uint64_t)(id) << 56 | (uint64_t)(length) << 48) + ((uint64_t)(length) + 2) -                \
-     (((uint64_t)(length) + 2) << 16))
-#define ZSIP_NAME_ROW_AT ((1ull << 32) - (1ull << 16) + 1)
+ *     id << 24 | name_length << 16 | name_offset
+ */
+#define ZSIP_NAME_ROW(length, id) ((uint32_t)(id) << 24 | (uint32_t)(length) << 16)
 
 #define ZSIP_NAME_SLOT(text, length, id)                                                           \
     {                                                                                              \

@@ -16,7 +16,7 @@ BITS = 8
 DIGEST_BITS = 5
 DIGEST = ("algorithm", "cnonce", "domain", "nc", "nextnonce", "nonce", "opaque", "qop", "realm",
           "response", "rspauth", "stale", "uri", "userhash", "username")
-NAME_BYTES = 22  # of struct zsip_name_slot, with the colon and a space
+NAME_BYTES = 26  # of struct zsip_name_slot, with the colon and a space
 
 
 def names_of(path):

@@ -24,7 +24,7 @@ struct walk {
     uint64_t counts;           /* by zsip_names.judged_counts, of rows not judged yet */
     unsigned count;            /* rows */
     unsigned judged;
-    uint64_t rows[64]; /* the last row of each field, as lines_take() makes it */
+    uint32_t values[64]; /* of each field the value of its last row, a slice in a register */
 };
 
 /* Where looks begin that shall find what stands at p and behind it: none of them leaves a page that
@@ -84,7 +84,7 @@ static NOINLINE unsigned ends_find(const struct walk *walk, const uint8_t *p, ui
     }
     if (masks.stop != 0)
         out += places_put(masks.cr & low_bits(lowest(masks.stop)), (unsigned)at, out);
-    while (out > ends && base + out[-1] > walk->limit_stop)
+    while (UNLIKELY(out > ends && base + out[-1] > walk->limit_stop))
         out--;
     return (unsigned)(out - ends);
 }
@@ -111,17 +111,17 @@ static inline bool value_match(struct zsip_msg *msg, const uint8_t *base, unsign
     switch (id) {
     case ZSIP_HEADER_VIA:
         p = via_match(base, begin, end, &msg->via);
-        if (p == end || (p != NULL && via_rest_match(base, p, end)))
+        if (LIKELY(p == end) || (p != NULL && via_rest_match(base, p, end)))
             return true;
         msg->via = (struct zsip_via){0};
         return false;
     case ZSIP_HEADER_FROM:
-        if (party_match(base, begin, end, &msg->from) == end)
+        if (LIKELY(party_match(base, begin, end, &msg->from) == end))
             return true;
         msg->from = (struct zsip_party){0};
         return false;
     case ZSIP_HEADER_TO:
-        if (party_match(base, begin, end, &msg->to) == end)
+        if (LIKELY(party_match(base, begin, end, &msg->to) == end))
             return true;
         msg->to = (struct zsip_party){0};
         return false;
@@ -158,17 +158,18 @@ static NOINLINE void judge_slow(struct walk *walk, uint64_t failed)
     }
 }
 
-/* Of a field in several rows that are not judged yet, walk->rows has the last; makes it the first.
+/* Of a field in several rows that are not judged yet, walk->values has the last; makes it the
+ * first.
  */
 static inline void row_first(struct walk *walk, unsigned id)
 {
     const struct zsip_header *header = &walk->msg->headers[walk->judged];
     while (header->id != id)
         header++;
-    __builtin_memcpy(&walk->rows[id], header, sizeof(*header));
+    __builtin_memcpy(&walk->values[id], &header->value, sizeof(header->value));
 }
 
-/* Whether a field that may stand once stood before, of rows not judged yet; makes walk->rows have
+/* Whether a field that may stand once stood before, of rows not judged yet; makes walk->values have
  * the first of each. */
 static NOINLINE bool again_find(struct walk *walk)
 {
@@ -193,13 +194,14 @@ static NOINLINE void values_judge(struct walk *walk)
     bool again = false;
     if ((walk->counts & 0xFE) != 0 && (fresh & 1ull << ZSIP_HEADER_VIA) != 0)
         row_first(walk, ZSIP_HEADER_VIA);
-    if (__builtin_expect((walk->counts & 0xFEFEFEFEFEFEFE00) != 0 || walk->judged != 0, 0))
+    if (UNLIKELY((walk->counts & 0xFEFEFEFEFEFEFE00) != 0 || walk->judged != 0))
         again = again_find(walk);
 #define TRY(id)                                                                                    \
-    if ((fresh >> (id)&1) != 0) {                                                                  \
-        uint64_t row = walk->rows[id];                                                             \
-        const uint8_t *begin = walk->base + (uint16_t)row;                                         \
-        if (!value_match(msg, walk->base, (id), begin, begin + (uint16_t)(row >> 16)))             \
+    if (LIKELY((fresh >> (id)&1) != 0)) {                                                          \
+        uint32_t value = walk->values[id];                                                         \
+        const uint8_t *begin = walk->base + (uint16_t)value;                                       \
+        bool match = value_match(msg, walk->base, (id), begin, begin + (value >> 16));             \
+        if (UNLIKELY(!match))                                                                      \
             failed |= 1ull << (id);                                                                \
     }
     TRY(ZSIP_HEADER_VIA)
@@ -211,7 +213,7 @@ static NOINLINE void values_judge(struct walk *walk)
     TRY(ZSIP_HEADER_CONTENT_LENGTH)
     TRY(ZSIP_HEADER_CONTENT_TYPE)
 #undef TRY
-    if (__builtin_expect(failed != 0 || again, 0))
+    if (UNLIKELY(failed != 0 || again))
         judge_slow(walk, failed);
     walk->judged = walk->count;
     walk->judged_present = walk->present;
@@ -234,70 +236,97 @@ static NOINLINE const uint8_t *line_slow(struct walk *walk, const uint8_t *p)
     return p;
 }
 
-/* The row of a line that begins at `at` and whose CR is at `to`: of any name, with any spaces; slot
- * is that of its name if there is one. 0: it is new to us. */
-static NOINLINE uint64_t line_odd(const uint8_t *base, uint64_t at, uint64_t to,
-                                  const struct zsip_name_slot *slot)
+/* A slice in a register, as struct zsip_slice lies in memory. */
+static inline uint32_t slice_pack(uint64_t from, uint64_t to)
 {
-    const uint8_t *p = base + at;
-    uint64_t length = span(p, ZSIP_CLASS_TOKEN), begin = at + length + 1, end = to;
-    if (length - 1 > 29 || p[length] != ':')
-        return 0;
-    uint64_t id = name_equal(p, slot->name, length + 1) ? slot->id : 0;
-    while (base[begin] == ' ')
-        begin++;
-    while (end > begin && base[end - 1] == ' ')
-        end--;
-    if (begin == to)
-        begin = end = at + length + 1;
-    return id << 56 | length << 48 | at << 32 | (end - begin) << 16 | begin;
+    return (uint32_t)(from + ((to - from) << 16));
 }
 
-/* Puts header lines from *cursor on into the index, by their ends, but no further than a line that
- * is not one name before a colon and a value that ends with CRLF and is not folded. Returns how
- * many it took, and in *cursor where the next line begins. */
-static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor,
-                                         const uint16_t *ends, unsigned count)
+/* Whether a line whose CR is at stop ends there: with CRLF, and is not folded. */
+static inline bool line_ends(const uint8_t *stop)
 {
-    const uint8_t *base = walk->base;
-    const uint16_t *next = ends, *last = ends + count;
+    if (UNLIKELY(stop[1] != '\n'))
+        return false;
+    return LIKELY(stop[2] > ' ') || load_16(stop + 2) == TEXT_2('\r', '\n');
+}
+
+static inline const struct zsip_name_slot *slot_of(const struct zsip_names *names, const uint8_t *p,
+                                                   uint64_t length)
+{
+    return &names->slots[zsip_name_hash(name_key(p, length))];
+}
+
+/* Puts a line into the index that begins at p and whose CR is at stop: of any name, with any
+ * spaces. False: it is new to us. */
+static NOINLINE bool line_odd(struct walk *walk, const uint8_t *p, const uint8_t *stop)
+{
+    uint64_t length = span(p, ZSIP_CLASS_TOKEN), id = 0;
+    const uint8_t *begin = p + length + 1, *end = stop;
+    if (length - 1 > 29 || p[length] != ':' || !line_ends(stop))
+        return false;
+    const struct zsip_name_slot *slot = slot_of(&zsip_names, p, length);
+    if (name_equal(p, slot->name, length + 1))
+        id = slot->id;
+    while (*begin == ' ')
+        begin++;
+    while (end > begin && end[-1] == ' ')
+        end--;
+    if (begin == stop)
+        begin = end = p + length + 1;
+    struct zsip_header *header = &walk->msg->headers[walk->count++];
+    *header = (struct zsip_header){
+        .value = zsip_slice_between(walk->base, begin, end),
+        .name_offset = (uint16_t)(p - walk->base),
+        .name_length = (uint8_t)length,
+        .id = (uint8_t)id,
+    };
+    __builtin_memcpy(&walk->values[id], &header->value, sizeof(header->value));
+    walk->counts += zsip_names.judged_counts[id];
+    walk->present |= 1ull << id;
+    return true;
+}
+
+/* Puts header lines from *cursor on into the index, by their ends, but no further than one that is
+ * not a name we know, a colon, spaces, and a value that ends with CRLF and is not folded. Returns
+ * how many it took, and in *cursor where the next line begins. */
+static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor, uint16_t *ends,
+                                         unsigned count)
+{
+    const uint8_t *base = walk->base, *p = *cursor;
+    const uint16_t *next = ends;
     const struct zsip_names *names = &zsip_names;
-    struct zsip_header *header = &walk->msg->headers[walk->count];
-    uint64_t present = walk->present, counts = walk->counts, row_at = ZSIP_NAME_ROW_AT;
-    /* An offset from base, like all here. */
-    uint64_t at = (uint64_t)(*cursor - base);
-    /* To the compiler these are no constants: it would make each one anew in every turn, or
-     * multiply by shifting. */
-    __asm__("" : "+r"(names), "+r"(row_at));
-    for (; next < last; next++) {
-        uint64_t to = *next;
-        const uint8_t *p = base + at, *stop = base + to;
-        uint64_t length = name_length(p);
-        const struct zsip_name_slot *slot = &names->slots[zsip_name_hash(name_key(p, length))];
-        if (__builtin_expect(stop[1] != '\n', 0))
+    uint8_t *header = (uint8_t *)&walk->msg->headers[walk->count];
+    uint64_t present = walk->present, counts = walk->counts;
+    /* To the compiler this is no constant: it would make it anew in every turn. */
+    __asm__("" : "+r"(names));
+    ends[count] = 0;
+    for (uint64_t to; (to = *next) != 0; next++) {
+        const uint8_t *stop = base + to;
+        uint64_t length = name_length(p), id;
+        const struct zsip_name_slot *slot = slot_of(names, p, length);
+        const uint8_t *value = p + length + 2;
+        if (UNLIKELY(!line_ends(stop)) || UNLIKELY(!name_equal(p, slot->name, length + 2)) ||
+            UNLIKELY(stop[-1] == ' '))
             break;
-        if (__builtin_expect(stop[2] <= ' ', 0)) {
-            if (load_16(stop + 2) != TEXT_2('\r', '\n'))
+        if (UNLIKELY(*value <= ' ')) {
+            /* As in what was padded to a length. */
+            while (*value == ' ')
+                value++;
+            if (*value < ' ')
                 break;
         }
-        uint64_t row, id;
-        if (__builtin_expect(name_equal(p, slot->name, length + 2), 1) &&
-            __builtin_expect(p[length + 2] > ' ', 1) && __builtin_expect(stop[-1] != ' ', 1)) {
-            row = slot->row + at * row_at + (to << 16);
-            id = slot->id;
-        } else {
-            row = line_odd(base, at, to, slot);
-            if (row == 0)
-                break;
-            id = row >> 56;
-        }
-        __builtin_memcpy(header++, &row, sizeof(row));
-        walk->rows[id] = row;
+        uint32_t low = slice_pack((uint64_t)(value - base), to);
+        uint32_t high = slot->row + (uint32_t)(p - base);
+        id = slot->id;
+        __builtin_memcpy(header, &low, sizeof(low));
+        __builtin_memcpy(header + 4, &high, sizeof(high));
+        header += 8;
+        walk->values[id] = low;
         counts += names->judged_counts[id];
         bit_add(&present, id);
-        at = to + 2;
+        p = stop + 2;
     }
-    *cursor = base + at;
+    *cursor = p;
     walk->present = present;
     walk->counts = counts;
     walk->count += (unsigned)(next - ends);
@@ -311,7 +340,7 @@ static NOINLINE bool request_line_match(struct zsip_msg *msg, const uint8_t *p, 
 {
     struct zsip_uri *out = &msg->request_uri;
     uint64_t method = 7;
-    if (load_64(p) == TEXT_8('M', 'E', 'S', 'S', 'A', 'G', 'E', ' ')) {
+    if (LIKELY(load_64(p) == TEXT_8('M', 'E', 'S', 'S', 'A', 'G', 'E', ' '))) {
         msg->method = ZSIP_METHOD_MESSAGE;
     } else {
         method = lowest(half_equal(half_load(p), ZSIP_FILL_SPACE));
@@ -320,8 +349,8 @@ static NOINLINE bool request_line_match(struct zsip_msg *msg, const uint8_t *p, 
     }
     const uint8_t *uri = p + method + 1;
     size_t length = uri_match(p, uri, out);
-    if (length == 0 || uri + length + 8 != stop ||
-        !text_8_is(stop - 8, TEXT_8(' ', 's', 'i', 'p', '/', '2', '.', '0'))) {
+    if (UNLIKELY(length == 0 || uri + length + 8 != stop ||
+                 !text_8_is(stop - 8, TEXT_8(' ', 's', 'i', 'p', '/', '2', '.', '0')))) {
         *out = (struct zsip_uri){0};
         msg->method = ZSIP_METHOD_UNKNOWN;
         return false;
@@ -360,25 +389,30 @@ static inline bool start_line_match(struct zsip_msg *msg, const uint8_t *stop)
 /* Returns what follows the empty line, NULL if there is none. */
 static inline const uint8_t *lines_walk(struct walk *walk)
 {
-    uint16_t ends[ENDS_AHEAD + 64];
+    uint16_t ends[ENDS_AHEAD + 64 + 1];
     const uint8_t *base = walk->base, *p = base;
     unsigned count = ends_find(walk, p, ends), i = 0;
-    if (count != 0 && start_line_match(walk->msg, base + ends[0]))
+    if (LIKELY(count != 0 && start_line_match(walk->msg, base + ends[0])))
         p += ends[i++] + 2;
     else
         p = zsip_start_slow(walk->msg, walk->end);
     while (p != NULL) {
-        while (i < count && base + ends[i] < p)
+        while (UNLIKELY(i < count && base + ends[i] < p))
             i++;
-        if (i == count) {
+        if (UNLIKELY(i == count)) {
             count = ends_find(walk, p, ends);
             i = 0;
         }
         unsigned room = ZSIP_HEADERS_MAX - walk->count, most = count - i;
-        i += lines_take(walk, &p, ends + i, most < room ? most : room);
-        if (walk->end - p >= 2 && p[0] == '\r' && p[1] == '\n')
+        most = most < room ? most : room;
+        unsigned taken = lines_take(walk, &p, ends + i, most);
+        i += taken;
+        if (LIKELY(walk->end - p >= 2 && p[0] == '\r' && p[1] == '\n'))
             return p + 2;
-        p = line_slow(walk, p);
+        if (taken < most && line_odd(walk, p, base + ends[i]))
+            p = base + ends[i] + 2;
+        else
+            p = line_slow(walk, p);
     }
     return NULL;
 }

@@ -107,7 +107,7 @@ static inline unsigned number_match(const uint8_t *p, uint32_t *out)
 static inline unsigned long_number_match(const uint8_t *p, uint32_t *out)
 {
     unsigned digits = number_match(p, out);
-    if (__builtin_expect(digits < 8, 1))
+    if (LIKELY(digits < 8))
         return digits;
     uint64_t value = *out;
     while (digits < 10 && p[digits] - (unsigned)'0' <= 9)
@@ -124,7 +124,7 @@ static inline unsigned port_match(const uint8_t *p, uint16_t *port)
 {
     uint32_t value;
     unsigned digits = number_match(p, &value);
-    if (digits > 5 || value - 1 > 65534)
+    if (UNLIKELY(digits > 5 || value - 1 > 65534))
         return 0;
     *port = (uint16_t)value;
     return digits;
@@ -212,7 +212,7 @@ static ALWAYS_INLINE uint64_t host_match(struct host_masks masks, const uint8_t 
 {
     uint64_t before = lowest(~masks.before);
     masks.outside &= ~masks.before;
-    if (__builtin_expect(masks.outside == 0, 0)) {
+    if (UNLIKELY(masks.outside == 0)) {
         /* It runs out of the look. */
         masks = host_masks_whole(p);
         before = 0;
@@ -220,7 +220,7 @@ static ALWAYS_INLINE uint64_t host_match(struct host_masks masks, const uint8_t 
             return 0;
     }
     uint64_t length = lowest(masks.outside) - before;
-    if (__builtin_expect(host_judge(masks, kind) != 0, 0)) {
+    if (UNLIKELY(host_judge(masks, kind) != 0)) {
         /* No address of what the caller has is given away: that stays in registers. */
         struct zsip_slice inside = {0, 0};
         uint8_t six = ZSIP_HOST_NONE;
@@ -262,7 +262,7 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
     const uint8_t *p = begin + 4;
     uint16_t port = 0;
     struct zsip_uri ignored;
-    if (!text_4_is(begin, TEXT_4('s', 'i', 'p', ':'))) {
+    if (UNLIKELY(!text_4_is(begin, TEXT_4('s', 'i', 'p', ':')))) {
         if (!text_4_is(begin, TEXT_4('s', 'i', 'p', 's')) || *p++ != ':')
             return 0;
     }
@@ -276,7 +276,7 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
     uint64_t length = lowest(half_outside(half, ZSIP_CLASS_USER));
     if (HALF_BYTES < 64 && length == 64)
         length = span(p, ZSIP_CLASS_USER);
-    if (length - 1 < 62 && p[length] == '@') {
+    if (LIKELY(length - 1 < 62 && p[length] == '@')) {
         if (out != NULL)
             out->user = zsip_slice_between(base, p, p + length);
         p += length + 1;
@@ -284,12 +284,12 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
     }
     struct zsip_uri *into = out != NULL ? out : &ignored;
     length = host_match(masks, base, p, &into->host, &into->host_kind);
-    if (length == 0)
+    if (UNLIKELY(length == 0))
         return 0;
     p += length;
     if (*p == ':') {
         length = port_match(p + 1, &port);
-        if (length == 0)
+        if (UNLIKELY(length == 0))
             return 0;
         if (out != NULL)
             out->port = port;
@@ -297,7 +297,7 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
     }
     if (*p == ';') {
         length = uri_params_match(p + 1);
-        if (length == 0)
+        if (UNLIKELY(length == 0))
             return 0;
         if (out != NULL)
             out->params = zsip_slice_between(base, p + 1, p + 1 + length);

@@ -39,9 +39,9 @@ static inline const uint8_t *display_match(const uint8_t *base, const uint8_t *b
                                            struct zsip_slice *display)
 {
     const uint8_t *p = begin;
-    if (*p == '"') {
+    if (LIKELY(*p == '"')) {
         p = quoted_match(p);
-        if (p == NULL)
+        if (UNLIKELY(p == NULL))
             return NULL;
         *display = zsip_slice_between(base, begin, p);
         return p + (*p == ' ');
@@ -63,9 +63,9 @@ static inline const uint8_t *party_param_match(const uint8_t *base, const uint8_
                                                struct zsip_slice *tag)
 {
     uint64_t length;
-    if (text_4_is(p + 1, TEXT_4('t', 'a', 'g', '='))) {
+    if (LIKELY(text_4_is(p + 1, TEXT_4('t', 'a', 'g', '=')))) {
         length = short_span(p + 5, ZSIP_CLASS_TOKEN);
-        if (length - 1 > 62 || tag->length != 0)
+        if (UNLIKELY(length - 1 > 62 || tag->length != 0))
             return NULL;
         *tag = zsip_slice_between(base, p + 5, p + 5 + length);
         return p + 5 + length;
@@ -87,21 +87,21 @@ static ALWAYS_INLINE const uint8_t *party_shape(const uint8_t *base, const uint8
     const uint8_t *p = begin;
     if (*p != '<') {
         p = display_match(base, begin, &out->display);
-        if (p == NULL || p >= end || *p != '<')
+        if (UNLIKELY(p == NULL || p >= end || *p != '<'))
             return NULL;
     }
     size_t length = uri_match(base, ++p, uri);
-    if (length == 0 || p[length] != '>')
+    if (UNLIKELY(length == 0 || p[length] != '>'))
         return NULL;
     slice_put(&out->uri, base, p, p + length);
     p += length + 1;
     const uint8_t *params = p;
     while (p < end && *p == ';') {
         p = party_param_match(base, p, &out->tag);
-        if (p == NULL)
+        if (UNLIKELY(p == NULL))
             return NULL;
     }
-    if (p != end && (p > end || *p != ','))
+    if (UNLIKELY(p != end && (p > end || *p != ',')))
         return NULL;
     if (p != params)
         out->params = zsip_slice_between(base, params, p);
@@ -134,7 +134,7 @@ static inline const uint8_t *via_branch_match(const uint8_t *base, const uint8_t
                                               struct zsip_via *out)
 {
     uint64_t length = span(branch, ZSIP_CLASS_TOKEN);
-    if (length - 1 > 62 || out->branch.length != 0)
+    if (UNLIKELY(length - 1 > 62 || out->branch.length != 0))
         return NULL;
     out->branch = zsip_slice_between(base, branch, branch + length);
     /* The cookie and something behind it (section 8.1.1.7). */
@@ -177,7 +177,7 @@ static inline const uint8_t *via_received_match(const uint8_t *base, const uint8
     if (out->received.length != 0)
         return NULL;
     uint64_t length = ipv4_match(p);
-    if (__builtin_expect(length != 0, 1)) {
+    if (LIKELY(length != 0)) {
         out->received = zsip_slice_between(base, p, p + length);
         return p + length;
     }
@@ -201,7 +201,7 @@ static ALWAYS_INLINE const uint8_t *via_params_match(const uint8_t *base, const 
             p = via_received_match(base, p + 10, out);
         else
             p = via_other_match(p + 1);
-        if (p == NULL)
+        if (UNLIKELY(p == NULL))
             return NULL;
     } while (p < end);
     return p == end ? p : NULL;
@@ -230,8 +230,9 @@ static NOINLINE const uint8_t *via_match(const uint8_t *base, const uint8_t *beg
 {
     const uint8_t *p = begin + 12;
     out->transport = via_transport(begin + 8);
-    if (end - begin < 13 || !text_8_is(begin, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', '/')) ||
-        begin[11] != ' ' || out->transport == ZSIP_TRANSPORT_NONE)
+    if (UNLIKELY(end - begin < 13) ||
+        !text_8_is(begin, TEXT_8('s', 'i', 'p', '/', '2', '.', '0', '/')) || begin[11] != ' ' ||
+        out->transport == ZSIP_TRANSPORT_NONE)
         return NULL;
     uint64_t length =
         host_match(host_masks_half(half_load(p)), base, p, &out->host, &out->host_kind);
@@ -240,13 +241,13 @@ static NOINLINE const uint8_t *via_match(const uint8_t *base, const uint8_t *beg
     p += length;
     if (*p == ':') {
         length = port_match(p + 1, &out->port);
-        if (length == 0)
+        if (UNLIKELY(length == 0))
             return NULL;
         p += 1 + length;
     }
     out->transport_name = zsip_slice_between(base, begin + 8, begin + 11);
     out->sent_by = zsip_slice_between(base, begin + 12, p);
-    if (p < end) {
+    if (LIKELY(p < end)) {
         const uint8_t *params = p;
         p = via_params_match(base, p, end, out);
         if (p == NULL)
@@ -266,7 +267,7 @@ static inline bool call_id_match(const uint8_t *begin, const uint8_t *end)
 {
     struct block block = block_load(begin);
     uint64_t length = lowest(block_outside(block, ZSIP_CLASS_CALL_ID));
-    if (begin + length != end || length - 1 > 62)
+    if (UNLIKELY(begin + length != end || length - 1 > 62))
         return false;
     uint64_t at = block_equal(block, ZSIP_FILL_AT) & low_bits(length);
     /* At most one "@", not first and not last. */
@@ -292,11 +293,12 @@ static inline bool cseq_match(struct zsip_msg *msg, const uint8_t *base, const u
     uint8_t method;
     unsigned digits = long_number_match(begin, &number);
     const uint8_t *name = begin + digits + 1;
-    if (digits == 0 || name[-1] != ' ' || name >= end)
+    if (UNLIKELY(digits == 0 || name[-1] != ' ' || name >= end))
         return false;
     unsigned length = (unsigned)(end - name);
     if (msg->kind == ZSIP_KIND_REQUEST) {
-        if (length != msg->method_name.length || length > 31 || !bytes_equal(name, base, length))
+        if (UNLIKELY(length != msg->method_name.length || length > 31 ||
+                     !bytes_equal(name, base, length)))
             return false;
     } else {
         if (!method_match(name, length, &method))
@@ -313,7 +315,7 @@ static inline bool max_forwards_match(struct zsip_msg *msg, const uint8_t *begin
 {
     uint32_t value;
     unsigned digits = number_match(begin, &value);
-    if (digits - 1 > 6 || begin + digits != end)
+    if (UNLIKELY(digits - 1 > 6 || begin + digits != end))
         return false;
     msg->max_forwards = value <= 255 ? value : ZSIP_ABSENT;
     return true;
@@ -324,7 +326,7 @@ static inline bool content_length_match(struct zsip_msg *msg, const uint8_t *beg
 {
     uint32_t value;
     unsigned digits = number_match(begin, &value);
-    if (digits - 1 > 6 || begin + digits != end)
+    if (UNLIKELY(digits - 1 > 6 || begin + digits != end))
         return false;
     msg->content_length = value;
     return true;

@@ -34,6 +34,9 @@
 /* What the way through a message is made of: calls would cost a tenth of it. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NOINLINE      __attribute__((noinline))
+/* Where the code of a match goes on without a jump, which costs more than a few instructions. */
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 #include "parser/shape_text.h"
 
