@@ -245,7 +245,8 @@ static ALWAYS_INLINE bool uri_value(const uint8_t *base, const uint8_t *begin, c
     uint8_t before[sizeof(*out)];
     __builtin_memcpy(before, out, sizeof(before));
     *out = (struct zsip_uri){0};
-    size_t length = uri_match(base, begin, out);
+    struct look look;
+    size_t length = uri_match(base, begin, out, &look);
     if (length == 0 || begin + length != end) {
         __builtin_memcpy(out, before, sizeof(before));
         return false;

@@ -348,7 +348,8 @@ static NOINLINE bool request_line_match(struct zsip_msg *msg, const uint8_t *p, 
             return false;
     }
     const uint8_t *uri = p + method + 1;
-    size_t length = uri_match(p, uri, out);
+    struct look look;
+    size_t length = uri_match(p, uri, out, &look);
     if (UNLIKELY(length == 0 || uri + length + 8 != stop ||
                  !text_8_is(stop - 8, TEXT_8(' ', 's', 'i', 'p', '/', '2', '.', '0')))) {
         *out = (struct zsip_uri){0};

@@ -79,6 +79,28 @@ static inline uint64_t short_span(const uint8_t *p, enum zsip_class class)
     return HALF_BYTES == 64 || others != 0 ? lowest(others) : span(p, class);
 }
 
+/* A look, and where it was had: what follows one part of a value is mostly in the look that found
+ * that part, and need not wait for another. */
+struct look {
+    const uint8_t *begin;
+    struct half half;
+};
+
+static inline struct look look_at(const uint8_t *p)
+{
+    return (struct look){p, half_load(p)};
+}
+
+/* short_span() at p, which is not before the look: in it if it reaches that far, which half a block
+ * seldom does. */
+static inline uint64_t span_in(struct look look, const uint8_t *p, enum zsip_class class)
+{
+    uint64_t from = (uint64_t)(p - look.begin), others = 0;
+    if (HALF_BYTES == 64 && LIKELY(from < 64))
+        others = half_outside(look.half, class) >> from;
+    return LIKELY(others != 0) ? lowest(others) : short_span(p, class);
+}
+
 /* What zsip_name_hash() wants of the name of a header line, before which CRLF stands. */
 static inline uint64_t name_key(const uint8_t *p, uint64_t length)
 {
@@ -255,9 +277,9 @@ static inline uint64_t uri_params_match(const uint8_t *p)
 
 /* sip:[user@]host[:port][;params] or sips:, without escapes, password and headers. Returns its
  * length, 0 if the machine has to look; the caller sees to it that what follows ends it. out, which
- * may be NULL and else comes cleared, may be half filled then. */
+ * may be NULL and else comes cleared, may be half filled then; *look is the one it had. */
 static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
-                                      struct zsip_uri *out)
+                                      struct zsip_uri *out, struct look *look)
 {
     const uint8_t *p = begin + 4;
     uint16_t port = 0;
@@ -271,9 +293,9 @@ static ALWAYS_INLINE size_t uri_match(const uint8_t *base, const uint8_t *begin,
         out->scheme = (uint8_t)(ZSIP_SCHEME_SIP + secure);
         out->scheme_name = (struct zsip_slice){(uint16_t)(begin - base), (uint16_t)(3 + secure)};
     }
-    struct half half = half_load(p);
-    struct host_masks masks = host_masks_half(half);
-    uint64_t length = lowest(half_outside(half, ZSIP_CLASS_USER));
+    *look = look_at(p);
+    struct host_masks masks = host_masks_half(look->half);
+    uint64_t length = lowest(half_outside(look->half, ZSIP_CLASS_USER));
     if (HALF_BYTES < 64 && length == 64)
         length = span(p, ZSIP_CLASS_USER);
     if (LIKELY(length - 1 < 62 && p[length] == '@')) {
