@@ -48,11 +48,12 @@ static inline const uint8_t *away_copy(struct away *away, const uint8_t *base, c
     size_t length = (size_t)(end - begin);
     if (length > AWAY_BYTES_MAX)
         return NULL;
-    __builtin_memcpy(away->bytes, begin, length);
-    __builtin_memset(away->bytes + length, '\r', LOOK_BEHIND_LINE);
-    away->base = away->bytes - (begin - base);
-    away->end = away->bytes + length;
-    return away->bytes;
+    uint8_t *copy = away->bytes;
+    __builtin_memcpy(copy, begin, length);
+    __builtin_memset(copy + length, '\r', LOOK_BEHIND_LINE);
+    away->base = copy - (begin - base);
+    away->end = copy + length;
+    return copy;
 }
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
