@@ -37,6 +37,8 @@ unsigned zsip_fast_ways(const struct zsip_fast *ways[ZSIP_WAYS_MAX])
         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
         __builtin_cpu_supports("bmi2"))
         ways[count++] = &zsip_fast_avx512;
+#elif defined(ZSIP_HAS_NEON)
+    ways[count++] = &zsip_fast_neon;
 #endif
     return count;
 }

@@ -38,6 +38,9 @@ extern const struct zsip_fast zsip_fast_plain;
 extern const struct zsip_fast zsip_fast_sse4;
 extern const struct zsip_fast zsip_fast_avx2;
 extern const struct zsip_fast zsip_fast_avx512;
+#elif defined(__aarch64__) && defined(__ARM_NEON) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define ZSIP_HAS_NEON 1
+extern const struct zsip_fast zsip_fast_neon;
 #endif
 
 #define ZSIP_WAYS_MAX 4u

@@ -31,7 +31,11 @@ static inline uint16_t load_16(const uint8_t *p)
 /* *set |= 1 << bit */
 static inline void bit_add(uint64_t *set, uint64_t bit)
 {
+#if defined(__x86_64__)
     __asm__("bts %1, %0" : "+r"(*set) : "r"(bit) : "cc");
+#else
+    *set |= 1ull << (bit & 63);
+#endif
 }
 
 /* Eight characters as load_64() sees them on this machine. */
@@ -200,11 +204,17 @@ static ALWAYS_INLINE uint64_t host_judge(struct host_masks masks, uint8_t *kind)
  * none. It has 15 characters at most, so a small look is enough. */
 static inline unsigned ipv4_match(const uint8_t *p)
 {
+#if defined(__x86_64__)
     __m128i text = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i value = _mm_sub_epi8(text, _mm_set1_epi8('0'));
     __m128i is_digit = _mm_cmpeq_epi8(_mm_min_epu8(value, _mm_set1_epi8(9)), value);
     uint32_t digits = (uint32_t)_mm_movemask_epi8(is_digit);
     uint32_t dots = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(text, _mm_set1_epi8('.')));
+#else
+    struct half half = half_load(p);
+    uint32_t digits = (uint32_t)half_digits(half) & 0xFFFF;
+    uint32_t dots = (uint32_t)half_equal(half, ZSIP_FILL_DOT) & 0xFFFF;
+#endif
     uint32_t others = ~(digits | dots), end = others & (0 - others);
     dots &= end - 1;
     digits &= end - 1;

@@ -30,6 +30,10 @@ const char *ways_name(unsigned way)
     if (fast == &zsip_fast_avx512) {
         return "avx512";
     }
+#elif defined(ZSIP_HAS_NEON)
+    if (fast == &zsip_fast_neon) {
+        return "neon";
+    }
 #endif
     return fast == &zsip_fast_plain ? "plain" : "?";
 }
