@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes the completion of zsip for bash from what its --help says, so that the two never disagree.
 
-usage: complete.py ZSIP
+usage: complete.py FOLDER      with what "zsip help" prints, zsip.txt, and "zsip help COMMAND",
+                               COMMAND.txt
 """
+import pathlib
 import re
-import subprocess
 import sys
 
 # What an argument's name in the help stands for: words to choose from, or a bash action.
@@ -47,9 +48,8 @@ _zsip()
 complete -o filenames -F _zsip zsip"""
 
 
-def text_of(program, *arguments):
-    return subprocess.run([program, "help", *arguments], capture_output=True, check=True,
-                          encoding="utf-8").stdout
+def text_of(folder, name):
+    return (pathlib.Path(folder) / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def options_of(text):
@@ -70,13 +70,14 @@ def value_case(command, name, argument):
 
 
 def main():
-    program = sys.argv[1]
-    commands = re.findall(r"^  ([a-z]+)   *\S", text_of(program).split("\n\n")[2], re.MULTILINE)
+    folder = sys.argv[1]
+    listing = text_of(folder, "zsip").split("\n\n")[2]
+    commands = re.findall(r"^  ([a-z]+)   *\S", listing, re.MULTILINE)
     arguments, options = [], []
     for command in commands:
         if command == "help":
             continue
-        listed = options_of(text_of(program, command))
+        listed = options_of(text_of(folder, command))
         names = " ".join(name for name, _ in listed)
         options.append(f"        {command}) words='{names} --help' ;;")
         arguments += [value_case(command, name, argument) for name, argument in listed if argument]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes the manual page of a command from its --help, so that the two never disagree.
 
-usage: make.py ZSIP VERSION [COMMAND]      without COMMAND: the page of zsip itself
+usage: make.py HELP.txt VERSION [COMMAND]      without COMMAND: the page of zsip itself
 """
+import pathlib
 import re
-import subprocess
 import sys
 
 from pages import finish, head, roff, see_also
@@ -65,9 +65,8 @@ def body(text):
     return out
 
 
-def page(program, version, command):
-    asked = [program, "help", *([command] if command else [])]
-    text = subprocess.run(asked, capture_output=True, check=True, encoding="utf-8").stdout
+def page(help_file, version, command):
+    text = pathlib.Path(help_file).read_text(encoding="utf-8")
     name, subject = SUBJECTS[command]
     others = [SUBJECTS[other][0] for other in [None, *COMMANDS] if other != command]
     return finish([*head(name, 1, version, "User Commands", subject), *body(text),

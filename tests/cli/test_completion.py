@@ -2,6 +2,7 @@
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from common import Case, ROOT
@@ -16,8 +17,13 @@ class Completion(Case):
     @classmethod
     def setUpClass(cls):
         maker = ROOT / "docs" / "man" / "complete.py"
-        cls.text = subprocess.run([sys.executable, maker, peers.zsip()], capture_output=True,
-                                  text=True, check=True).stdout
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ["", "serve", "send", "load", "report", "parse"]:
+                asked = [peers.zsip(), "help", *([name] if name else [])]
+                with open(pathlib.Path(folder) / f"{name or 'zsip'}.txt", "wb") as file:
+                    subprocess.run(asked, stdout=file, check=True, timeout=60)
+            cls.text = subprocess.run([sys.executable, maker, folder], capture_output=True,
+                                      text=True, check=True).stdout
 
     def ask(self, *words):
         """What is offered for the last word."""
