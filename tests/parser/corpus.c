@@ -87,7 +87,7 @@ static void add_folder(struct corpus *corpus, const char *folder, const char *su
     for (size_t i = 0; i < count; i++) {
         char path[PATH_BYTES_MAX];
         size_t bytes;
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        snprintf(path, sizeof(path), "%s/%.63s", folder, names[i]);
         uint8_t *data = corpus_read(path, &bytes);
         corpus_add(corpus, names[i], data, bytes, 0);
         free(data);
