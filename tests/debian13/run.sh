@@ -29,18 +29,9 @@ if [ "${ZSIP_DEBIAN13_INSIDE:-}" != yes ]; then
     exit $status
 fi
 
-# The mirror that this machine's own packages come from, by what apt says of its main archive;
-# nothing where apt does not know, which leaves the choice to debootstrap.
-mirror() {
-    command -v apt-get >/dev/null || return 0
-    # shellcheck disable=SC2016 # apt-get fills in the variable
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' \
-        'Component: main' 2>/dev/null | head -n 1
-}
-
 make_root() {
     local log=$folder/debootstrap.log mirror_uri
-    mirror_uri=$(mirror)
+    mirror_uri=$(tests/debian13/mirror.sh)
     echo "debootstrap trixie ${include[*]}"
     # shellcheck disable=SC2086 # no mirror is no argument
     debootstrap --variant=minbase "${include[@]}" trixie "$root" $mirror_uri >"$log" 2>&1 || {

@@ -12,7 +12,8 @@
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#if defined(ZSIP_TESTS_EMULATED) || defined(__SANITIZE_ADDRESS__) ||                               \
+    __has_feature(address_sanitizer)
 #define STEP 17u
 #else
 #define STEP 1u
