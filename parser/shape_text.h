@@ -99,9 +99,11 @@ static inline struct look look_at(const uint8_t *p)
  * seldom does. */
 static inline uint64_t span_in(struct look look, const uint8_t *p, enum zsip_class class)
 {
-    uint64_t from = (uint64_t)(p - look.begin), others = 0;
-    if (HALF_BYTES == 64 && LIKELY(from < 64))
-        others = half_outside(look.half, class) >> from;
+    uint64_t others = 0;
+    if (HALF_BYTES == 64) {
+        uint64_t from = (uint64_t)(p - look.begin);
+        others = LIKELY(from < 64) ? half_outside(look.half, class) >> from : 0;
+    }
     return LIKELY(others != 0) ? lowest(others) : short_span(p, class);
 }
 

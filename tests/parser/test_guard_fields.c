@@ -104,7 +104,9 @@ Test(guard_fields, every_value_between_untouchable_pages)
         press_parts(text->name, text->data + 1, text->bytes - 1, read_alone);
         press_whole(text->name, text->data, text->bytes, read_value);
         press_parts(text->name, text->data, text->bytes, read_value);
+        free(text->data);
     }
+    free(values.texts);
     free(msg);
 }
 
