@@ -105,10 +105,11 @@ def report(bench, shape, seen):
 
 
 def idle(bench):
-    """What connections cost that do nothing, and what they cost the others."""
-    with rig.serving(rig.zsip_tcp()) as server:
-        # Buffers and pools are in use from here on.
-        alone = rig.drive_tcp(server, *SHAPES["64x16"], SECONDS)
+    """What connections cost that do nothing, and what they cost the others: two servers in turns,
+    and one of them has the crowd."""
+    shape = SHAPES["64x16"]
+    with rig.serving(rig.zsip_tcp()) as empty, rig.serving(rig.zsip_tcp()) as server:
+        rig.drive_tcp(server, *shape, TURN_SECONDS)  # buffers and pools are in use from here on
         before = server.rss_bytes()
         crowd = peers.Program(rig.LIMIT, "--idle-tcp", f"{server.address}:{server.port}", IDLE)
         try:
@@ -117,14 +118,16 @@ def idle(bench):
                 time.sleep(0.1)
             time.sleep(1)
             grown = server.rss_bytes() - before
-            beside = rig.drive_tcp(server, *SHAPES["64x16"], SECONDS)
+            for _ in range(TURNS):
+                alone = rig.drive_tcp(empty, *shape, TURN_SECONDS)
+                beside = rig.drive_tcp(server, *shape, TURN_SECONDS)
+                bench.sample("tcp 64x16 alone", alone.rate, "1/s")
+                bench.sample("tcp 64x16 beside idle", beside.rate, "1/s")
+                bench.sample("beside idle of alone", beside.rate / alone.rate, "")
+                check(bench, "tcp 64x16 beside idle", beside)
         finally:
             crowd.stop(signal.SIGKILL)
     bench.sample("bytes per idle connection", grown / IDLE, "B")
-    bench.sample("tcp 64x16 alone", alone.rate, "1/s")
-    bench.sample("tcp 64x16 beside idle", beside.rate, "1/s")
-    bench.sample("beside idle of alone", beside.rate / alone.rate, "")
-    check(bench, "tcp 64x16 beside idle", beside)
 
 
 def renewed(bench):
