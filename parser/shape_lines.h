@@ -299,6 +299,8 @@ static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **curs
     uint64_t present = walk->present, counts = walk->counts;
     /* To the compiler this is no constant: it would make it anew in every turn. */
     __asm__("" : "+r"(names));
+    /* Where there is no room for all rows, that is an end still wanted. */
+    uint16_t behind = ends[count];
     ends[count] = 0;
     for (uint64_t to; (to = *next) != 0; next++) {
         const uint8_t *stop = base + to;
@@ -326,6 +328,7 @@ static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **curs
         bit_add(&present, id);
         p = stop + 2;
     }
+    ends[count] = behind;
     *cursor = p;
     walk->present = present;
     walk->counts = counts;

@@ -56,6 +56,28 @@ Test(attacks_size, deep_comments_cost_no_stack)
     attack_end(&attack);
 }
 
+/* The ends of lines are found a hundred at a time. A control character ends that early, so that
+ * some lines are in the index when the next hundred are found, more than it has room for; but folds
+ * are among them. */
+Test(attacks_size, no_line_joins_another_behind_an_odd_one_and_folds)
+{
+    enum { LINES = 110 };
+    struct attack attack = attack_begin_good();
+    attack_add(&attack, "Subject: \"\\\x01\"\r\nFolded: a");
+    attack_repeat(&attack, "\r\n b", 20);
+    attack_add(&attack, "\r\n");
+    attack_repeat(&attack, "Padded:   c\r\n", LINES);
+    attack_add(&attack, "\r\n");
+    cr_expect_eq(attack_parse(&attack), ZSIP_OK);
+    unsigned rows = attack.msg->header_count;
+    cr_assert_gt(rows, LINES);
+    for (unsigned i = rows - LINES; i < rows; i++) {
+        cr_expect_eq(attack.msg->headers[i].value.length, 1, "row %u", i);
+    }
+    cr_expect_eq(attack.msg->headers[rows - LINES - 1].value.length, 1 + 20 * 4);
+    attack_end(&attack);
+}
+
 Test(attacks_size, header_lines_up_to_the_limit_and_one_more)
 {
     for (unsigned more = 0; more <= 1; more++) {
