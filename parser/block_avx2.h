@@ -8,6 +8,7 @@
 #ifndef ZSIP_PARSER_BLOCK_AVX2_H
 #define ZSIP_PARSER_BLOCK_AVX2_H
 
+#include "parser/bits.h"
 #include "parser/classes.h"
 #include "parser/fills.h"
 
@@ -35,12 +36,6 @@ static inline __m256i load_32_bytes(const uint8_t *p)
 static inline __m256i fill(enum zsip_fill which)
 {
     return load_32_bytes(zsip_fills[which]);
-}
-
-/* Index of the lowest bit; 64 for none. */
-static inline uint64_t lowest(uint64_t mask)
-{
-    return _tzcnt_u64(mask);
 }
 
 static inline struct block block_load(const uint8_t *p)
@@ -161,63 +156,13 @@ static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t l
 {
     __m256i folded = _mm256_or_si256(load_32_bytes(p), fill(ZSIP_FILL_20));
     uint32_t same = mask_of(_mm256_cmpeq_epi8(folded, load_32_bytes(lower)));
-    return _bzhi_u32(~same, (unsigned)length) == 0;
+    return low_part(~same, length) == 0;
 }
 
 /* Where the 32 bytes at a differ from those at b. */
 static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
 {
     return (uint32_t)~mask_of(_mm256_cmpeq_epi8(load_32_bytes(a), load_32_bytes(b)));
-}
-
-/* name_equal(), case and all. */
-static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
-{
-    return _bzhi_u64(bytes_different(a, b), length) == 0;
-}
-
-/* The lowest count bits, all of them for 64 and more. */
-static inline uint64_t low_bits(uint64_t count)
-{
-    return _bzhi_u64(~0ull, (unsigned)count);
-}
-
-/* The lowest count bytes, count at most 31. */
-static inline uint64_t low_bytes(uint64_t bytes, uint64_t count)
-{
-    return _bzhi_u64(bytes, (unsigned)(8 * count));
-}
-
-static inline unsigned bit_count(uint64_t mask)
-{
-    return (unsigned)_mm_popcnt_u64(mask);
-}
-
-/* Whether of the bits of all, two that follow one another are both in some, which is a part of it.
- */
-static inline bool two_in_a_row(uint64_t some, uint64_t all)
-{
-    /* Not by PEXT, which Zen 2 and before have only in microcode. */
-    for (; some != 0; some &= some - 1) {
-        uint64_t behind = all & ~_blsmsk_u64(some);
-        if ((_blsi_u64(behind) & some) != 0)
-            return true;
-    }
-    return false;
-}
-
-/* The places of the mask's bits, each with base added, in order. Returns their number; room for 64
- * is written to. */
-static inline unsigned places_put(uint64_t mask, unsigned base, uint16_t *out)
-{
-    unsigned count = bit_count(mask);
-    for (unsigned i = 0; i < count; i += 4) {
-        for (unsigned j = 0; j < 4; j++) {
-            out[i + j] = (uint16_t)(base + lowest(mask));
-            mask &= mask - 1;
-        }
-    }
-    return count;
 }
 
 static inline void zero_bytes(void *memory, size_t bytes)

@@ -6,6 +6,8 @@
 #ifndef ZSIP_PARSER_BLOCK_AVX512_H
 #define ZSIP_PARSER_BLOCK_AVX512_H
 
+#define BITS_BY_VECTOR
+#include "parser/bits.h"
 #include "parser/classes.h"
 #include "parser/fills.h"
 
@@ -31,11 +33,6 @@ static inline __m512i load_64_bytes(const uint8_t *p)
 static inline __m512i fill(enum zsip_fill which)
 {
     return load_64_bytes(zsip_fills[which]);
-}
-
-static inline uint64_t lowest(uint64_t mask)
-{
-    return _tzcnt_u64(mask);
 }
 
 static inline struct block block_load(const uint8_t *p)
@@ -113,7 +110,7 @@ static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t l
     __m256i name = _mm256_loadu_si256((const __m256i *)(const void *)p);
     __m256i want = _mm256_loadu_si256((const __m256i *)(const void *)lower);
     name = _mm256_or_si256(name, _mm512_castsi512_si256(fill(ZSIP_FILL_20)));
-    return _bzhi_u32(_cvtmask32_u32(_mm256_cmpneq_epi8_mask(name, want)), (unsigned)length) == 0;
+    return low_part(_cvtmask32_u32(_mm256_cmpneq_epi8_mask(name, want)), length) == 0;
 }
 
 static inline uint64_t block_equal_byte(struct block block, uint8_t byte)
@@ -132,26 +129,6 @@ static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
     __m256i left = _mm256_loadu_si256((const __m256i *)(const void *)a);
     __m256i right = _mm256_loadu_si256((const __m256i *)(const void *)b);
     return _cvtmask32_u32(_mm256_cmpneq_epi8_mask(left, right));
-}
-
-static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
-{
-    return _bzhi_u64(bytes_different(a, b), length) == 0;
-}
-
-static inline uint64_t low_bits(uint64_t count)
-{
-    return _bzhi_u64(~0ull, (unsigned)count);
-}
-
-static inline uint64_t low_bytes(uint64_t bytes, uint64_t count)
-{
-    return _bzhi_u64(bytes, (unsigned)(8 * count));
-}
-
-static inline unsigned bit_count(uint64_t mask)
-{
-    return (unsigned)_mm_popcnt_u64(mask);
 }
 
 static inline bool two_in_a_row(uint64_t some, uint64_t all)

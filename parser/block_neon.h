@@ -6,6 +6,7 @@
 #ifndef ZSIP_PARSER_BLOCK_NEON_H
 #define ZSIP_PARSER_BLOCK_NEON_H
 
+#include "parser/bits.h"
 #include "parser/classes.h"
 #include "parser/fills.h"
 
@@ -22,16 +23,6 @@ struct half {
 struct block {
     struct half low, high;
 };
-
-static inline uint64_t lowest(uint64_t mask)
-{
-    return mask != 0 ? (uint64_t)__builtin_ctzll(mask) : 64;
-}
-
-static inline uint64_t low_bits(uint64_t count)
-{
-    return count < 64 ? (1ull << count) - 1 : ~0ull;
-}
 
 /* Not from memory, as others have it: most constants take one instruction. */
 static inline uint8x16_t fill(enum zsip_fill which)
@@ -191,50 +182,12 @@ static inline uint64_t halves_same(struct half a, struct half b)
 
 static inline bool name_equal(const uint8_t *p, const uint8_t *lower, uint64_t length)
 {
-    return (~halves_same(fold(half_load(p)), half_load(lower)) & low_bits(length)) == 0;
+    return low_part(~halves_same(fold(half_load(p)), half_load(lower)), length) == 0;
 }
 
 static inline uint64_t bytes_different(const uint8_t *a, const uint8_t *b)
 {
     return halves_same(half_load(a), half_load(b)) ^ 0xFFFFFFFFu;
-}
-
-static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned length)
-{
-    return (bytes_different(a, b) & low_bits(length)) == 0;
-}
-
-static inline uint64_t low_bytes(uint64_t bytes, uint64_t count)
-{
-    return count < 8 ? bytes & low_bits(8 * count) : bytes;
-}
-
-static inline unsigned bit_count(uint64_t mask)
-{
-    return (unsigned)__builtin_popcountll(mask);
-}
-
-static inline bool two_in_a_row(uint64_t some, uint64_t all)
-{
-    for (; some != 0; some &= some - 1) {
-        uint64_t behind = all & ~(some ^ (some - 1));
-        if ((behind & (0 - behind) & some) != 0)
-            return true;
-    }
-    return false;
-}
-
-static inline unsigned places_put(uint64_t mask, unsigned base, uint16_t *out)
-{
-    unsigned count = bit_count(mask);
-    for (unsigned i = 0; i < count; i += 4) {
-        for (unsigned j = 0; j < 4; j++) {
-            /* With a bit that is always there: lowest() would ask, and jump. */
-            out[i + j] = (uint16_t)(base + (unsigned)__builtin_ctzll(mask | 1ull << 63));
-            mask &= mask - 1;
-        }
-    }
-    return count;
 }
 
 static inline void zero_bytes(void *memory, size_t bytes)

@@ -70,6 +70,12 @@ static inline bool text_4_is(const uint8_t *p, uint32_t lower)
     return (load_32(p) | (lower >> 1 & LOWER_4)) == lower;
 }
 
+/* Whether the first length bytes at a, below 32, are those at b; both can be read for 32. */
+static inline bool bytes_equal(const uint8_t *a, const uint8_t *b, uint64_t length)
+{
+    return low_part(bytes_different(a, b), length) == 0;
+}
+
 /* How many bytes at p are of a class; 64 for as many or more. */
 static inline uint64_t span(const uint8_t *p, enum zsip_class class)
 {
