@@ -289,20 +289,18 @@ static NOINLINE bool line_odd(struct walk *walk, const uint8_t *p, const uint8_t
 /* Puts header lines from *cursor on into the index, by their ends, but no further than one that is
  * not a name we know, a colon, spaces, and a value that ends with CRLF and is not folded. Returns
  * how many it took, and in *cursor where the next line begins. */
-static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor, uint16_t *ends,
-                                         unsigned count)
+static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **cursor,
+                                         const uint16_t *ends, unsigned count)
 {
     const uint8_t *base = walk->base, *p = *cursor;
-    const uint16_t *next = ends;
+    const uint16_t *next = ends, *last = ends + count;
     const struct zsip_names *names = &zsip_names;
     uint8_t *header = (uint8_t *)&walk->msg->headers[walk->count];
     uint64_t present = walk->present, counts = walk->counts;
     /* To the compiler this is no constant: it would make it anew in every turn. */
     __asm__("" : "+r"(names));
-    /* Where there is no room for all rows, that is an end still wanted. */
-    uint16_t behind = ends[count];
-    ends[count] = 0;
-    for (uint64_t to; (to = *next) != 0; next++) {
+    for (; next < last; next++) {
+        uint64_t to = *next;
         const uint8_t *stop = base + to;
         uint64_t length = name_length(p), id;
         const struct zsip_name_slot *slot = slot_of(names, p, length);
@@ -328,7 +326,6 @@ static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **curs
         bit_add(&present, id);
         p = stop + 2;
     }
-    ends[count] = behind;
     *cursor = p;
     walk->present = present;
     walk->counts = counts;
@@ -393,7 +390,7 @@ static inline bool start_line_match(struct zsip_msg *msg, const uint8_t *stop)
 /* Returns what follows the empty line, NULL if there is none. */
 static inline const uint8_t *lines_walk(struct walk *walk)
 {
-    uint16_t ends[ENDS_AHEAD + 64 + 1];
+    uint16_t ends[ENDS_AHEAD + 64];
     const uint8_t *base = walk->base, *p = base;
     unsigned count = ends_find(walk, p, ends), i = 0;
     if (LIKELY(count != 0 && start_line_match(walk->msg, base + ends[0])))
