@@ -8,14 +8,14 @@
 
 %%{
     machine zsip_value;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action value_end { value_1 = p; }
     action params_begin { if (params_0 == NULL) params_0 = p; rule = "parameter"; }
     action params_end { params_1 = p; }
     action comma { fhold; fbreak; }
     action is_pair { pair = true; }
-    # accept-range, encoding, language, reason-value (RFC 3326 section 2), disp-type,
-    # event-type (RFC 6665 section 8.4): a token or two with parameters.
+    # accept-range, encoding, language, Content-Disposition, reason-value, Event and
+    # Subscription-State: a token or two with parameters.
     main := token %value_end ( SWS ( "/" >is_pair ) SWS token %value_end )?
             ( SWS ( ";" >params_begin ) SWS generic_param %params_end )* SWS ( "," @comma )?;
     write data noerror noentry;
@@ -69,15 +69,13 @@ enum zsip_status zsip_machine_value(const uint8_t *base, const uint8_t **cursor,
 
 %%{
     machine zsip_auth_param;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action name_end { name_1 = p; rule = "auth-param value"; }
     action value_begin { value_0 = p; }
     action value_end { value_1 = p; }
     action comma { fhold; fbreak; }
-    # auth-param = auth-param-name EQUAL ( token / quoted-string ), of which every dig-resp and
-    # digest-cln is one. A URI that someone forgot to quote is taken as it is.
-    auth_value = token | quoted_string | ( 0x21..0x7E - [",] )+;
-    main := token %name_end EQUAL auth_value >value_begin %value_end SWS ( "," @comma )?;
+    # auth-param, which every dig-resp and digest-cln is.
+    main := auth_param_name %name_end EQUAL auth_value >value_begin %value_end SWS ( "," @comma )?;
     write data noerror noentry;
 }%%
 
@@ -107,16 +105,15 @@ enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cu
 
 %%{
     machine zsip_warning;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action agent_begin { agent_0 = p; rule = "warn-agent"; }
     action agent_end { agent_1 = p; rule = "warn-text"; }
     action text_begin { text_0 = p; }
     action text_end { text_1 = p; }
     action comma { fhold; fbreak; }
-    # warning-value = warn-code SP warn-agent SP warn-text; warn-agent = hostport / pseudonym
-    warn_agent = token | host_text ( ":" port )?;
-    main := DIGIT{3} SP warn_agent >agent_begin %agent_end SP
-            quoted_string >text_begin %text_end SWS ( "," @comma )?;
+    # warning-value
+    main := warn_code SP warn_agent >agent_begin %agent_end SP
+            warn_text >text_begin %text_end SWS ( "," @comma )?;
     write data noerror noentry;
 }%%
 
@@ -147,14 +144,14 @@ enum zsip_status zsip_machine_warning(const uint8_t *base, const uint8_t **curso
 
 %%{
     machine zsip_retry_after;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action seconds_end { seconds_1 = p; }
     action comment_begin { comment_0 = p; }
     action comment_end { comment_1 = p; }
     action params_begin { if (params_0 == NULL) params_0 = p; rule = "retry-param"; }
-    # Retry-After = delta-seconds [ comment ] *( SEMI retry-param )
+    # Retry-After
     main := delta_seconds %seconds_end ( SWS comment >comment_begin %comment_end )?
-            ( SWS ( ";" >params_begin ) SWS generic_param )* SWS;
+            ( SWS ( ";" >params_begin ) SWS retry_param )* SWS;
     write data noerror noentry;
 }%%
 
@@ -187,17 +184,17 @@ enum zsip_status zsip_retry_after(const uint8_t *base, struct zsip_slice slice,
 
 %%{
     machine zsip_product;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action name_end { name_1 = p; rule = "product-version"; }
     action version_begin { version_0 = p; }
     action version_end { version_1 = p; }
     action comment_begin { comment_0 = p; rule = "comment"; }
     action comment_end { comment_1 = p; rule = "server-val"; }
     action next { fhold; fbreak; }
-    # server-val = product / comment, product = token [ SLASH product-version ]; LWS parts them.
-    product = token %name_end ( SLASH token >version_begin %version_end )?;
-    server_val = product | comment >comment_begin %comment_end;
-    main := server_val ( LWS ( ( token_char | "(" ) @next )? )?;
+    # server-val; LWS parts them.
+    product_marked = token %name_end ( SLASH product_version >version_begin %version_end )?;
+    server_val_marked = product_marked | comment >comment_begin %comment_end;
+    main := server_val_marked ( LWS ( ( token_char | "(" ) @next )? )?;
     write data noerror noentry;
 }%%
 
@@ -233,12 +230,11 @@ enum zsip_status zsip_product_next(const uint8_t *base, struct zsip_slice slice,
 
 %%{
     machine zsip_timestamp;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action time_end { time_1 = p; rule = "Timestamp delay"; }
     action delay_begin { delay_0 = p; }
-    # Timestamp = 1*DIGIT [ "." *DIGIT ] [ LWS delay ], delay = *DIGIT [ "." *DIGIT ]
-    main := ( DIGIT+ ( "." DIGIT* )? ) %time_end
-            ( LWS ( DIGIT* ( "." DIGIT* )? ) >delay_begin )?;
+    # Timestamp
+    main := ( DIGIT+ ( "." DIGIT* )? ) %time_end ( LWS delay >delay_begin )?;
     write data noerror noentry;
 }%%
 
@@ -266,7 +262,7 @@ enum zsip_status zsip_timestamp(const uint8_t *base, struct zsip_slice slice,
 
 %%{
     machine zsip_qvalue;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     main := qvalue;
     write data noerror noentry;
 }%%

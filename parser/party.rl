@@ -8,7 +8,7 @@
 
 %%{
     machine zsip_party;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
 
     action display_end { display_1 = p; }
     action uri_begin { uri_0 = p; }
@@ -25,17 +25,15 @@
 
     # What a URI can be made of; whether it is one, the URI machine says.
     uri_char = 0x21..0x7E - [<>"];
-    # Without brackets, what follows a comma, question mark or semicolon is no part of the URI
-    # (section 20.10).
-    addr_spec = scheme ":" ( uri_char - [,;?] )+;
-    display_name = quoted_string %display_end | token %display_end ( LWS token %display_end )*;
-    name_addr = ( display_name SWS )? ( "<" @laquot ) uri_char+ ( ">" @raquot );
+    addr_spec_bare_marked = ( scheme ":" ( uri_char - [,;?] )+ ) >uri_begin %uri_end;
+    display_name_marked = token %display_end ( LWS token %display_end )* |
+                          quoted_string %display_end;
+    name_addr_marked = ( display_name_marked SWS )? ( "<" @laquot ) uri_char+ ( ">" @raquot );
+    tag_param_marked = "tag"i EQUAL token >tag_begin %tag;
 
-    tag_param = "tag"i EQUAL token >tag_begin %tag;
-    other_param = ( token - "tag"i ) ( EQUAL gen_value )?;
-    party_param = SWS ( ";" >params_begin ) SWS ( tag_param | other_param ) %params_end;
-
-    main := ( name_addr | addr_spec >uri_begin %uri_end ) party_param* SWS ( "," @comma )?;
+    main := ( name_addr_marked | addr_spec_bare_marked )
+            ( SWS ( ";" >params_begin ) SWS ( tag_param_marked | untagged_param ) %params_end )*
+            SWS ( "," @comma )?;
 
     write data noerror noentry;
 }%%

@@ -21,17 +21,15 @@
 
     # ---- RFC 3261 section 25.1 ----
 
-    SIP_Version = ( "SIP"i "/" DIGIT+ "." DIGIT+ ) >version_begin %version_end;
+    SIP_Version_marked = SIP_Version >version_begin %version_end;
     # What a Request-URI is made of; whether it is one, the URI machine says.
-    uri_text = ( 0x21..0x7E )+ >uri_begin %uri_end;
-    Request_Line = Method %word_end SP uri_text SP SIP_Version;
-    Status_Code = DIGIT+ >code_begin %code_end;
-    # Any text: proxies and gateways put characters here that the letter of the rule forbids, and
-    # nobody takes a decision by it. The SP before an empty phrase is often forgotten.
-    Reason_Phrase = ( SP | HTAB | TEXT_UTF8char )*;
-    Status_Line = SIP_Version SP Status_Code ( SP Reason_Phrase >reason_begin )?;
+    uri_text = ( 0x21..0x7E )+;
+    Request_Line_marked = Method %word_end SP uri_text >uri_begin %uri_end SP SIP_Version_marked;
+    # Digits of any number first: a code out of range is called that.
+    Status_Line_marked = SIP_Version_marked SP ( DIGIT+ >code_begin %code_end )
+                         ( SP Reason_Phrase >reason_begin )?;
 
-    main := Request_Line | Status_Line;
+    main := Request_Line_marked | Status_Line_marked;
 
     write data noerror noentry;
 }%%

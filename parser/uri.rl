@@ -34,32 +34,28 @@
             fgoto with_user;
         fgoto without_user;
     }
+
     # ---- RFC 3261 section 25.1 ----
 
-    hostport = host_text >host_begin %host_end ( ":" port >port_begin %port_end )?;
-    userinfo = ( user | telephone_subscriber ) >user_begin %user_end
-               ( ":" password >password_begin )? "@" @host;
-    uri_parameters = ";" ( uri_parameter ( ";" uri_parameter )* ) >params_begin %params_end;
-    headers = "?" ( header ( "&" header )* ) >headers_begin %headers_end;
-    # SIP-URI = "sip:" [ userinfo ] hostport uri-parameters [ headers ], SIPS-URI likewise.
-    rest = hostport uri_parameters? headers?;
-    with_user := userinfo rest;
+    userinfo_marked = ( user | telephone_subscriber ) >user_begin %user_end
+                      ( ":" password >password_begin )? "@" @host;
+    hostport_marked = host_text >host_begin %host_end ( ":" port >port_begin %port_end )?;
+    uri_parameters_marked = ( ";" ( uri_parameter ( ";" uri_parameter )* )
+                              >params_begin %params_end )?;
+    headers_marked = "?" ( header ( "&" header )* ) >headers_begin %headers_end;
+    rest = hostport_marked uri_parameters_marked headers_marked?;
+    with_user := userinfo_marked rest;
     without_user := rest;
-    SIP_URI = "sip"i ":" >scheme_end @sip @rest;
-    SIPS_URI = "sips"i ":" >scheme_end @sips @rest;
-    absoluteURI = other_scheme ":" >scheme_end uric+;
+    SIP_URI_marked = "sip"i ":" >scheme_end @sip @rest;
+    SIPS_URI_marked = "sips"i ":" >scheme_end @sips @rest;
+    telephone_uri_marked = "tel"i ":" >scheme_end @tel telephone_number >user_begin %user_end
+                           ( ";" ( tel_pname ( "=" pvalue )? ( ";" tel_pname ( "=" pvalue )? )* )
+                             >params_begin %params_end )?;
+    im_URI_marked = "im"i ":" >scheme_end @im @rest;
+    absoluteURI_marked = other_scheme ":" >scheme_end uric+;
 
-    # ---- RFC 3966 section 3 ----
-
-    telephone_uri = "tel"i ":" >scheme_end @tel telephone_number >user_begin %user_end
-                    ( ";" ( tel_pname ( "=" pvalue )? ( ";" tel_pname ( "=" pvalue )? )* )
-                      >params_begin %params_end )?;
-
-    # ---- RFC 3860 section 3: "im:" [ to ] [ headers ], read like a SIP URI ----
-
-    im_URI = "im"i ":" >scheme_end @im @rest;
-
-    main := SIP_URI | SIPS_URI | telephone_uri | im_URI | absoluteURI;
+    main := SIP_URI_marked | SIPS_URI_marked | telephone_uri_marked | im_URI_marked |
+            absoluteURI_marked;
 
     write data noerror noentry;
 }%%

@@ -8,7 +8,7 @@
 
 %%{
     machine zsip_cseq;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action number_end { number_1 = p; rule = "CSeq method"; }
     action method_begin { method_0 = p; }
     main := DIGIT+ %number_end LWS Method >method_begin;
@@ -39,8 +39,8 @@ enum zsip_status zsip_machine_cseq(const uint8_t *base, const uint8_t *begin, co
 
 %%{
     machine zsip_call_id;
-    include zsip_grammar "grammar.rl";
-    main := callid;
+    include zsip_headers "headers.rl";
+    main := Call_ID;
     write data noerror noentry;
 }%%
 
@@ -60,8 +60,9 @@ enum zsip_status zsip_machine_call_id(const uint8_t *base, const uint8_t *begin,
 
 %%{
     machine zsip_digits;
-    include zsip_grammar "grammar.rl";
-    main := DIGIT+;
+    include zsip_headers "headers.rl";
+    # Max-Forwards, Content-Length, and delta-seconds of Expires and its like.
+    main := delta_seconds;
     write data noerror noentry;
 }%%
 
@@ -84,14 +85,14 @@ enum zsip_status zsip_machine_digits(const uint8_t *base, const uint8_t *begin, 
 
 %%{
     machine zsip_media_type;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action type_end { type_1 = p; rule = "Content-Type subtype"; }
     action subtype_begin { subtype_0 = p; }
     action subtype_end { subtype_1 = p; }
     action params_begin { if (params_0 == NULL) params_0 = p; rule = "Content-Type parameter"; }
-    media_type = m_type %type_end SLASH m_subtype >subtype_begin %subtype_end
-                 ( SWS ( ";" >params_begin ) SWS m_parameter )*;
-    main := media_type SWS;
+    media_type_marked = m_type %type_end SLASH m_subtype >subtype_begin %subtype_end
+                        ( SWS ( ";" >params_begin ) SWS m_parameter )*;
+    main := media_type_marked SWS;
     write data noerror noentry;
 }%%
 
@@ -120,11 +121,9 @@ enum zsip_status zsip_machine_media_type(const uint8_t *base, const uint8_t *beg
 
 %%{
     machine zsip_date;
-    include zsip_grammar "grammar.rl";
-    # SIP-date = rfc1123-date (section 25.1): always of one length, so every number's place is
-    # known.
-    main := wkday "," SP DIGIT{2} SP month SP DIGIT{4} SP DIGIT{2} ":" DIGIT{2} ":" DIGIT{2} SP
-            "GMT";
+    include zsip_headers "headers.rl";
+    # Always of one length, so every number's place is known.
+    main := SIP_date;
     write data noerror noentry;
 }%%
 
@@ -196,7 +195,7 @@ enum zsip_status zsip_delta_seconds(const uint8_t *base, struct zsip_slice slice
 
 %%{
     machine zsip_list_token;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action token_end { token_1 = p; }
     action comma { fhold; fbreak; }
     main := token %token_end SWS ( "," @comma )?;
@@ -222,7 +221,7 @@ enum zsip_status zsip_machine_list_token(const uint8_t *base, const uint8_t **cu
 
 %%{
     machine zsip_list_call_id;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
     action token_end { token_1 = p; }
     action comma { fhold; fbreak; }
     main := callid %token_end SWS ( "," @comma )?;

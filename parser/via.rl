@@ -100,7 +100,7 @@ static void param_take(struct via_scan *scan)
 
 %%{
     machine zsip_via;
-    include zsip_grammar "grammar.rl";
+    include zsip_headers "headers.rl";
 
     action transport_begin { transport_0 = p; rule = "Via transport"; }
     action transport_end { transport_1 = p; }
@@ -121,19 +121,19 @@ static void param_take(struct via_scan *scan)
 
     # ---- RFC 3261 section 25.1 ----
 
-    sent_protocol = protocol_name SLASH protocol_version SLASH
-                    ( transport >transport_begin %transport_end );
-    sent_by = ( host_text >host_begin %host_end ( COLON port >port_begin %port_end )? )
-              >sent_by_begin %sent_by_end;
-    # via-params, all of them as generic-param first, so that no name is in the machine: which one
-    # means what, and what it may have for a value, is in param_take().
+    sent_protocol_marked = protocol_name SLASH protocol_version SLASH
+                           ( transport >transport_begin %transport_end );
+    sent_by_marked = ( host_text >host_begin %host_end ( COLON port >port_begin %port_end )? )
+                     >sent_by_begin %sent_by_end;
+    # All via-params in one form first, so that no name is in the machine: which one means what, and
+    # what it may have for a value, is in param_take().
     via_value = gen_value | ( HEXDIG | [:.] )+;
-    via_params = token >name_begin %name_end
-                 ( EQUAL via_value >value_begin %value_end )?;
-    via_parm = sent_protocol LWS sent_by ( SWS ( ";" >take >params_begin ) SWS
-               via_params %params_end )*;
+    via_params_marked = token >name_begin %name_end
+                        ( EQUAL via_value >value_begin %value_end )?;
+    via_parm_marked = sent_protocol_marked LWS sent_by_marked
+                      ( SWS ( ";" >take >params_begin ) SWS via_params_marked %params_end )*;
 
-    main := via_parm SWS ( "," @comma )?;
+    main := via_parm_marked SWS ( "," @comma )?;
 
     write data noerror noentry;
 }%%
