@@ -105,6 +105,14 @@ Test(uri, headers_are_never_ignored)
     SAME("sip:b.example?A=x&b=y", "sip:b.example?B=Y&a=X");
 }
 
+/* No URI may have one twice (section 19.1.1); where one has, it is the first that counts. */
+Test(uri, of_a_parameter_twice_the_first_counts)
+{
+    SAME("sip:b.example;x=1;x=1", "sip:b.example;x=1");
+    OTHER("sip:b.example;x=1;x=2", "sip:b.example;x=2");
+    OTHER("sip:b.example;user=ip;user=phone", "sip:b.example;user=phone");
+}
+
 Test(uri, other_schemes_compare_by_bytes)
 {
     SAME("tel:+1234", "tel:+1234");
