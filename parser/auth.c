@@ -64,9 +64,10 @@ enum zsip_status zsip_auth_slow(const uint8_t *base, struct zsip_slice slice,
         while (p < end && zsip_is_token_char(*p))
             p++;
         out->scheme_name = zsip_slice_between(base, begin, p);
-        if (p == begin || p == end || !zsip_is_lws(*p))
+        const uint8_t *behind = zsip_lws_skip(p, end);
+        if (p == begin || behind == p)
             return zsip_fault_set(fault, base, p, ZSIP_ERROR_SYNTAX, "auth-scheme");
-        p = zsip_lws_skip(p, end);
+        p = behind;
     }
     out->params = zsip_slice_between(base, p, end);
     if (id != ZSIP_HEADER_AUTHENTICATION_INFO &&
@@ -84,7 +85,8 @@ enum zsip_status zsip_auth_param_next(const uint8_t *base, struct zsip_slice par
     const uint8_t *p = base + (*cursor != 0 ? *cursor : params.offset);
     struct zsip_fault ignored;
     *found = false;
-    if (*cursor != 0 && *cursor > (uint32_t)(end - base))
+    /* Behind the last one, or of other parameters. */
+    if (*cursor != 0 && *cursor - params.offset > params.length)
         return ZSIP_OK;
     enum zsip_status status = zsip_machine_auth_param(base, &p, end, &out->name, &out->value,
                                                       fault != NULL ? fault : &ignored);

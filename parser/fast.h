@@ -63,24 +63,26 @@ static inline const struct zsip_fast *zsip_fast(void)
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
 /* A cursor between two elements: row is where the next one stands, offset where it begins; 0 stands
- * for the row's beginning. Where that is, given the row that was found for it. */
+ * for the row's beginning, and so does what lies outside of the row, which is what a cursor of
+ * another message may have. */
 static inline const uint8_t *zsip_list_begin(const struct zsip_msg *msg,
-                                             const struct zsip_cursor *cursor, unsigned row)
+                                             const struct zsip_cursor *cursor)
 {
-    unsigned offset = row == cursor->row ? cursor->offset : 0;
-    return msg->data + (offset != 0 ? offset : msg->headers[row].value.offset);
+    struct zsip_slice value = msg->headers[cursor->row].value;
+    uint32_t at = cursor->offset - value.offset;
+    return msg->data + value.offset + (at <= value.length ? at : 0);
 }
 
-/* Moves the cursor behind an element of a row that ended at p: at the row's end or at a comma. */
+/* Moves the cursor behind an element of its row that ended at p: at the row's end or at a comma. */
 static inline void zsip_list_move(const struct zsip_msg *msg, struct zsip_cursor *cursor,
-                                  unsigned row, const uint8_t *p, const uint8_t *end)
+                                  const uint8_t *p, const uint8_t *end)
 {
     if (p == end) {
-        *cursor = (struct zsip_cursor){row + 1, 0};
+        *cursor = (struct zsip_cursor){cursor->row + 1, 0};
         return;
     }
     p = zsip_lws_skip(p + 1, end);
-    *cursor = (struct zsip_cursor){row, (uint32_t)(p - msg->data)};
+    cursor->offset = (uint32_t)(p - msg->data);
 }
 
 #endif

@@ -6,19 +6,20 @@
 
 /* ---- Lists ----------------------------------------------------------------------------------- */
 
+/* Whether there is a next element, and moves the cursor to its row. */
 static bool list_begin(const struct zsip_msg *msg, enum zsip_header_id id,
-                       const struct zsip_cursor *cursor, const uint8_t **begin, const uint8_t **end,
-                       unsigned *row)
+                       struct zsip_cursor *cursor, const uint8_t **begin, const uint8_t **end)
 {
-    *row = cursor->row;
+    unsigned row = cursor->row;
     /* Rows of a list mostly stand together. */
-    if (*row >= msg->header_count || msg->headers[*row].id != id) {
-        *row = zsip_msg_find(msg, id, *row);
-        if (*row >= msg->header_count)
+    if (row >= msg->header_count || msg->headers[row].id != id) {
+        row = zsip_msg_find(msg, id, row);
+        if (row >= msg->header_count)
             return false;
+        *cursor = (struct zsip_cursor){row, 0};
     }
-    struct zsip_slice value = msg->headers[*row].value;
-    *begin = zsip_list_begin(msg, cursor, *row);
+    struct zsip_slice value = msg->headers[row].value;
+    *begin = zsip_list_begin(msg, cursor);
     *end = msg->data + value.offset + value.length;
     return true;
 }
@@ -36,16 +37,15 @@ enum zsip_status zsip_via_next_slow(const struct zsip_msg *msg, struct zsip_curs
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
-    unsigned row;
     *found = false;
-    if (!list_begin(msg, ZSIP_HEADER_VIA, cursor, &p, &end, &row))
+    if (!list_begin(msg, ZSIP_HEADER_VIA, cursor, &p, &end))
         return ZSIP_OK;
     enum zsip_status status =
         zsip_machine_via(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
     if (status != ZSIP_OK)
         return status;
     *found = true;
-    zsip_list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, p, end);
     return ZSIP_OK;
 }
 
@@ -78,12 +78,11 @@ static enum zsip_status party_next(const struct zsip_msg *msg, enum zsip_header_
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
-    unsigned row;
     *found = false;
-    if (!list_begin(msg, id, cursor, &p, &end, &row))
+    if (!list_begin(msg, id, cursor, &p, &end))
         return ZSIP_OK;
     /* Contact = ("m" / "Contact") HCOLON ( STAR / ... ): no list has one. */
-    if (id == ZSIP_HEADER_CONTACT && msg->headers[row].value.length == 1 && *p == '*') {
+    if (id == ZSIP_HEADER_CONTACT && msg->headers[cursor->row].value.length == 1 && *p == '*') {
         struct zsip_slice star = zsip_slice_between(msg->data, p, end);
         *out = (struct zsip_party){.whole = star, .uri = star};
         if (uri != NULL)
@@ -98,7 +97,7 @@ static enum zsip_status party_next(const struct zsip_msg *msg, enum zsip_header_
     if (zsip_is_too_much(id, p, end))
         return too_much(msg, p, fault);
     *found = true;
-    zsip_list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, p, end);
     return ZSIP_OK;
 }
 
@@ -132,10 +131,9 @@ enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
-    unsigned row;
     rows_empty_skip(msg, id, cursor);
     *found = false;
-    if (!list_begin(msg, id, cursor, &p, &end, &row))
+    if (!list_begin(msg, id, cursor, &p, &end))
         return ZSIP_OK;
     if (fault == NULL)
         fault = &ignored;
@@ -147,7 +145,7 @@ enum zsip_status zsip_token_next(const struct zsip_msg *msg, enum zsip_header_id
     if (zsip_is_too_much(id, p, end))
         return too_much(msg, p, fault);
     *found = true;
-    zsip_list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, p, end);
     return ZSIP_OK;
 }
 
@@ -157,10 +155,9 @@ enum zsip_status zsip_value_next(const struct zsip_msg *msg, enum zsip_header_id
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
-    unsigned row;
     rows_empty_skip(msg, id, cursor);
     *found = false;
-    if (!list_begin(msg, id, cursor, &p, &end, &row))
+    if (!list_begin(msg, id, cursor, &p, &end))
         return ZSIP_OK;
     enum zsip_status status =
         zsip_machine_value(msg->data, &p, end, id, out, fault != NULL ? fault : &ignored);
@@ -169,7 +166,7 @@ enum zsip_status zsip_value_next(const struct zsip_msg *msg, enum zsip_header_id
     if (zsip_is_too_much(id, p, end))
         return too_much(msg, p, fault);
     *found = true;
-    zsip_list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, p, end);
     return ZSIP_OK;
 }
 
@@ -178,16 +175,15 @@ enum zsip_status zsip_warning_next(const struct zsip_msg *msg, struct zsip_curso
 {
     struct zsip_fault ignored;
     const uint8_t *p, *end;
-    unsigned row;
     *found = false;
-    if (!list_begin(msg, ZSIP_HEADER_WARNING, cursor, &p, &end, &row))
+    if (!list_begin(msg, ZSIP_HEADER_WARNING, cursor, &p, &end))
         return ZSIP_OK;
     enum zsip_status status =
         zsip_machine_warning(msg->data, &p, end, out, fault != NULL ? fault : &ignored);
     if (status != ZSIP_OK)
         return status;
     *found = true;
-    zsip_list_move(msg, cursor, row, p, end);
+    zsip_list_move(msg, cursor, p, end);
     return ZSIP_OK;
 }
 

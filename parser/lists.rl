@@ -208,7 +208,8 @@ enum zsip_status zsip_product_next(const uint8_t *base, struct zsip_slice slice,
     struct zsip_fault ignored;
     int cs;
     *found = false;
-    if (*cursor != 0 && begin == pe)
+    /* Behind the last one, or of another value. */
+    if (*cursor != 0 && *cursor - slice.offset >= slice.length)
         return ZSIP_OK;
 
     %% write init;

@@ -165,11 +165,18 @@ static inline bool zsip_is_lws(uint8_t c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* Behind the LWS at p, if there is any. A CR or LF that is none of a fold is no white space: a
+ * value on demand may stand in a message that was refused for it, or in none. */
 static inline const uint8_t *zsip_lws_skip(const uint8_t *p, const uint8_t *end)
 {
-    while (p < end && zsip_is_lws(*p))
-        p++;
-    return p;
+    for (;;) {
+        if (p < end && (*p == ' ' || *p == '\t'))
+            p++;
+        else if (end - p >= 3 && p[0] == '\r' && p[1] == '\n' && (p[2] == ' ' || p[2] == '\t'))
+            p += 3;
+        else
+            return p;
+    }
 }
 
 static inline uint8_t zsip_lower(uint8_t c)

@@ -86,18 +86,19 @@ static ALWAYS_INLINE bool list_goes_on(const struct zsip_msg *msg, unsigned id,
     if (id >= ZSIP_HEADER_ID_COUNT || !zsip_msg_has(msg, id))
         return false;
     row = find_row(msg, id, row);
+    if (row >= msg->header_count)
+        return false;
     *cursor = (struct zsip_cursor){row, 0};
-    return row < msg->header_count;
+    return true;
 }
 
 /* The element at a cursor, and the end of its row. */
 static inline const uint8_t *list_element(const struct zsip_msg *msg,
                                           const struct zsip_cursor *cursor, const uint8_t **end)
 {
-    const struct zsip_header *header = &msg->headers[cursor->row];
-    unsigned begin = header->value.offset;
-    *end = msg->data + begin + header->value.length;
-    return msg->data + (cursor->offset != 0 ? cursor->offset : begin);
+    struct zsip_slice value = msg->headers[cursor->row].value;
+    *end = msg->data + value.offset + value.length;
+    return zsip_list_begin(msg, cursor);
 }
 
 static NOINLINE __attribute__((cold)) enum zsip_status
@@ -112,7 +113,7 @@ via_next_away(const struct zsip_msg *msg, struct zsip_cursor *cursor, struct zsi
     if (stop == NULL)
         return zsip_via_next_slow(msg, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, cursor->row, begin + (stop - copy), end);
+    zsip_list_move(msg, cursor, begin + (stop - copy), end);
     return ZSIP_OK;
 }
 
@@ -129,7 +130,7 @@ static NOINLINE enum zsip_status via_here(const struct zsip_msg *msg, struct zsi
     if (__builtin_expect(stop == NULL, 0))
         return zsip_via_next_slow(msg, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, cursor->row, stop, end);
+    zsip_list_move(msg, cursor, stop, end);
     return ZSIP_OK;
 }
 
@@ -154,7 +155,7 @@ party_next_away(const struct zsip_msg *msg, enum zsip_header_id id, struct zsip_
     if (stop == NULL || zsip_is_too_much(id, stop, away.end))
         return zsip_party_next_slow(msg, id, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, cursor->row, begin + (stop - copy), end);
+    zsip_list_move(msg, cursor, begin + (stop - copy), end);
     return ZSIP_OK;
 }
 
@@ -170,7 +171,7 @@ static NOINLINE enum zsip_status party_here(const struct zsip_msg *msg, enum zsi
     if (__builtin_expect(stop == NULL || zsip_is_too_much(id, stop, end), 0))
         return zsip_party_next_slow(msg, id, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, cursor->row, stop, end);
+    zsip_list_move(msg, cursor, stop, end);
     return ZSIP_OK;
 }
 
@@ -206,7 +207,7 @@ party_uri_next_away(const struct zsip_msg *msg, enum zsip_header_id id, struct z
     if (stop == NULL || zsip_is_too_much(id, stop, away.end))
         return zsip_party_uri_next_slow(msg, id, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, cursor->row, begin + (stop - copy), end);
+    zsip_list_move(msg, cursor, begin + (stop - copy), end);
     return ZSIP_OK;
 }
 
@@ -222,7 +223,7 @@ static NOINLINE enum zsip_status party_uri_here(const struct zsip_msg *msg, enum
     if (__builtin_expect(stop == NULL || zsip_is_too_much(id, stop, end), 0))
         return zsip_party_uri_next_slow(msg, id, cursor, out, found, fault);
     *found = true;
-    zsip_list_move(msg, cursor, cursor->row, stop, end);
+    zsip_list_move(msg, cursor, stop, end);
     return ZSIP_OK;
 }
 

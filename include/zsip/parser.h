@@ -347,7 +347,9 @@ ZSIP_API bool zsip_uri_equal(const uint8_t *base_a, const struct zsip_uri *a, co
 ZSIP_API bool zsip_param_find(const uint8_t *base, struct zsip_slice params, const char *name,
                               struct zsip_slice *value);
 
-/* Walks the values of a field that is a list, over all its rows. Start with {0, 0}. */
+/* Walks the values of a field that is a list, over all its rows. Start with {0, 0}. After a fault
+ * it stands before the faulty value: {row + 1, 0} is what follows that row. An offset that does not
+ * lie in its row counts as 0. */
 struct zsip_cursor {
     uint32_t row;    /* index into headers */
     uint32_t offset; /* from data; 0: the row's beginning */

@@ -241,6 +241,8 @@ static const char *judge_list(const struct look *look, enum zsip_header_id id, s
         if (count > look->limit) {
             return say(id, "a list without end");
         }
+        /* Where the next one begins, or what was faulty. */
+        fold(&look->answers[id], &cursor, sizeof(cursor));
     }
     return NULL;
 }

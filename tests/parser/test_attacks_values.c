@@ -2,6 +2,7 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/parser/attack.h"
+#include "tests/parser/ways.h"
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -252,6 +253,41 @@ Test(attacks_values, multipart_boundaries_of_every_kind)
         }
         attack_end(&attack);
     }
+}
+
+/* A fold is white space; a CR or LF that is none of a fold never is, also where the text is no
+ * message, or one that was refused and is read all the same. */
+Test(attacks_values, a_bare_cr_or_lf_is_no_white_space_on_demand)
+{
+    static const struct {
+        const char *text;
+        enum zsip_status status;
+    } cases[] = {{"Digest a=1,\r\n b=2", ZSIP_OK},          {"Digest\r\n\ta=1", ZSIP_OK},
+                 {"Digest a=1,\rb=2", ZSIP_ERROR_SYNTAX},   {"Digest a=1,\nb=2", ZSIP_ERROR_SYNTAX},
+                 {"Digest a=1,\r\nb=2", ZSIP_ERROR_SYNTAX}, {"Digest\na=1", ZSIP_ERROR_SYNTAX},
+                 {"Basic\rx", ZSIP_ERROR_SYNTAX},           {"Basic\r\nx", ZSIP_ERROR_SYNTAX}};
+    for (unsigned way = 0; way < ways_count(); way++) {
+        ways_take(way);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+            struct zsip_auth auth;
+            struct zsip_slice slice = {0, (uint16_t)strlen(cases[i].text)};
+            cr_expect_eq(zsip_auth_parse((const uint8_t *)cases[i].text, slice,
+                                         ZSIP_HEADER_AUTHORIZATION, &auth, NULL),
+                         cases[i].status, "%s: %zu", ways_name(way), i);
+        }
+    }
+    ways_take(ways_count());
+    struct attack attack = attack_begin_good();
+    struct zsip_cursor cursor = {0, 0};
+    struct zsip_party party;
+    bool found;
+    attack_add(&attack, "Route: <sip:a@b>,\r<sip:c@d>\r\n\r\n");
+    cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_SYNTAX);
+    cr_expect_eq(zsip_party_next(attack.msg, ZSIP_HEADER_ROUTE, &cursor, &party, &found, NULL),
+                 ZSIP_OK);
+    cr_expect_eq(zsip_party_next(attack.msg, ZSIP_HEADER_ROUTE, &cursor, &party, &found, NULL),
+                 ZSIP_ERROR_SYNTAX);
+    attack_end(&attack);
 }
 
 Test(attacks_values, a_boundary_as_long_as_the_message_allows)

@@ -7,6 +7,7 @@
 #include "tests/parser/press.h"
 #include "tests/parser/ways.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,4 +287,76 @@ Test(guard_fields, names_between_untouchable_pages)
         press_whole(name, name, strlen(name), look_up);
         press_parts(name, name, strlen(name), look_up);
     }
+}
+
+/* ---- Cursors ------------------------------------------------------------------------------------
+ */
+
+/* One step by each function with a cursor of its own. */
+static void step_all(const struct zsip_msg *msg, enum zsip_header_id id, struct zsip_cursor from)
+{
+    struct zsip_cursor at[5] = {from, from, from, from, from};
+    struct zsip_via via;
+    struct zsip_party_uri party;
+    struct zsip_slice token;
+    struct zsip_value value;
+    struct zsip_warning warning;
+    bool found = false;
+    if (zsip_via_next(msg, &at[0], &via, &found, NULL) == ZSIP_OK && found) {
+        cr_assert_leq((size_t)via.whole.offset + via.whole.length, msg->header_bytes);
+    }
+    if (zsip_party_uri_next(msg, id, &at[1], &party, &found, NULL) == ZSIP_OK && found) {
+        cr_assert_leq((size_t)party.party.whole.offset + party.party.whole.length,
+                      msg->header_bytes);
+    }
+    if (zsip_token_next(msg, id, &at[2], &token, &found, NULL) == ZSIP_OK && found) {
+        cr_assert_leq((size_t)token.offset + token.length, msg->header_bytes);
+    }
+    if (zsip_value_next(msg, id, &at[3], &value, &found, NULL) == ZSIP_OK && found) {
+        cr_assert_leq((size_t)value.whole.offset + value.whole.length, msg->header_bytes);
+    }
+    if (zsip_warning_next(msg, &at[4], &warning, &found, NULL) == ZSIP_OK && found) {
+        cr_assert_leq((size_t)warning.text.offset + warning.text.length, msg->header_bytes);
+    }
+}
+
+/* Who forgets to begin anew has a cursor of another message: it may lead to any place, and must not
+ * lead out of the row. Behind the header section stands what no machine stops at. */
+Test(guard_fields, a_cursor_of_another_message_does_not_leave_its_row)
+{
+    char text[700];
+    struct guard guard;
+    struct zsip_msg *msg = msg_new();
+    int bytes = snprintf(text, sizeof(text),
+                         "MESSAGE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP h, SIP/2.0/UDP i\r\n"
+                         "Route: <sip:a@b>, <sip:c@d>\r\nAllow: A, B\r\nWarning: 399 a \"b\"\r\n"
+                         "Server: a/b (c)\r\nServer: d\r\n\r\n%s%s%s",
+                         SIXTY, SIXTY, SIXTY);
+    guard_open(&guard, (size_t)bytes);
+    const uint8_t *at = guard_back(&guard, text, (size_t)bytes);
+    for (unsigned way = 0; way < ways_count(); way++) {
+        ways_take(way);
+        zsip_parse(msg, at, (size_t)bytes, 0);
+        cr_assert_eq(msg->header_count, 6);
+        for (uint32_t offset = 0; offset < (uint32_t)bytes + 3; offset++) {
+            for (uint32_t row = 0; row < 7; row++) {
+                unsigned id = row < 6 ? msg->headers[row].id : ZSIP_HEADER_ROUTE;
+                step_all(msg, (enum zsip_header_id)id, (struct zsip_cursor){row, offset});
+                step_all(msg, (enum zsip_header_id)id, (struct zsip_cursor){row, ~offset});
+            }
+            for (uint32_t row = 0; row < 6; row++) {
+                struct zsip_product product;
+                struct zsip_auth_param param;
+                bool found;
+                uint32_t one = offset, two = offset;
+                zsip_product_next(at, msg->headers[row].value, &one, &product, &found, NULL);
+                cr_assert(!found || one <= msg->header_bytes);
+                zsip_auth_param_next(at, msg->headers[row].value, &two, &param, &found, NULL);
+                cr_assert(!found || two <= msg->header_bytes);
+            }
+        }
+    }
+    ways_take(ways_count());
+    guard_close(&guard);
+    free(msg);
 }
