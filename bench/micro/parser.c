@@ -38,7 +38,8 @@ static bool read_parties(enum zsip_header_id id)
     return true;
 }
 
-/* Everything that B carries: every Via, every address with its URI, the credentials, the date. */
+/* What B carries and an element on its way decides by: every Via, every address with its URI, the
+ * credentials, the date. Its User-Agent is text for people. */
 static bool parse_zsip_all(const uint8_t *data, size_t bytes)
 {
     struct zsip_cursor cursor = {0, 0};

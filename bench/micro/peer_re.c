@@ -13,6 +13,8 @@ void peer_re_init(void)
 {
 }
 
+/* The buffer counts with it, as re makes one for each datagram it receives; the copy into it (some
+ * 20 ns of several thousand) is what there is no way round in this form. */
 static bool parse(const uint8_t *data, size_t bytes)
 {
     struct sip_msg *message = NULL;

@@ -325,12 +325,19 @@ ZSIP_API enum zsip_method zsip_method_by_name(struct zsip_view name);
 
 /* ---- Fields on demand ------------------------------------------------------------------------
  *
- * A list function that is asked for a field that holds one value (ONE in the map above) finds that
- * value; a comma behind it is ERROR_SYNTAX.
+ * Each goes over its value once, allocates nothing and changes nothing but what it is given to
+ * fill, so it can be called again, and by several threads. msg is one that zsip_parse() filled,
+ * whatever it returned. base is what the slice counts from: msg->data, or the first byte of any
+ * text that is no message (a target given on a command line). Slices that come out count from the
+ * same, and live as long as it.
  *
- * base is what the slice counts from: msg->data, or the first byte of any text that is no message
- * (a target given on a command line). Each returns ZSIP_OK or a parse error; *fault, where given
- * (it may be NULL), locates it. */
+ * Returns ZSIP_OK; ERROR_SYNTAX: the value is not what its rule says; or ERROR_RANGE: a number in
+ * it means nothing or does not fit. *fault, where given (it may be NULL), then says which rule, and
+ * where, from base; *out holds nothing to be used. The end of a list is ZSIP_OK with *found false.
+ *
+ * A list function that is asked for a field that holds one value (ONE in the map above) finds that
+ * value; a comma behind it is ERROR_SYNTAX. After an error the next call tells the same one. Rows
+ * behind the faulty one begin at {zsip_msg_find(msg, id, cursor.row) + 1, 0}. */
 
 /* A URI that fills the slice whole (RFC 3261 section 19.1.1). Sets out only on ZSIP_OK. */
 ZSIP_API enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice,
@@ -342,8 +349,10 @@ ZSIP_API enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice 
 ZSIP_API bool zsip_uri_equal(const uint8_t *base_a, const struct zsip_uri *a, const uint8_t *base_b,
                              const struct zsip_uri *b);
 
-/* Looks up one URI or header parameter in a raw parameter list. Returns whether it is there;
- * *value, if not NULL, becomes its value ({0,0}: none). Names compare without regard to case. */
+/* Looks up one URI or header parameter in a raw parameter list (the params of a URI, a Via, a
+ * party, a media type or a value). Returns whether it is there, the first of several; *value, if
+ * not NULL, becomes its value ({0,0}: none), with its quotes and escapes as they stand. Names
+ * compare without regard to case. One walk over the list. */
 ZSIP_API bool zsip_param_find(const uint8_t *base, struct zsip_slice params, const char *name,
                               struct zsip_slice *value);
 
@@ -355,8 +364,7 @@ struct zsip_cursor {
     uint32_t offset; /* from data; 0: the row's beginning */
 };
 
-/* The next Via of a message. ZSIP_OK: *out is filled. ZSIP_MORE is not used; the end is told by
- * *found = false with ZSIP_OK. */
+/* The next Via of a message (RFC 3261 section 20.42), the topmost first. */
 ZSIP_API enum zsip_status zsip_via_next(const struct zsip_msg *msg, struct zsip_cursor *cursor,
                                         struct zsip_via *out, bool *found,
                                         struct zsip_fault *fault);
@@ -445,7 +453,7 @@ ZSIP_API enum zsip_status zsip_auth_parse(const uint8_t *base, struct zsip_slice
 /* The next parameter of credentials or a challenge of any scheme, in their order: what struct
  * zsip_auth has no member for (username*, charset: RFC 7616), and what other schemes have (RFC 3261
  * section 25.1, other-response). params is zsip_auth.params; *cursor begins as 0. value comes
- * without its quotes, escapes as they stand. The end is told by *found = false with ZSIP_OK. */
+ * without its quotes, escapes as they stand. */
 struct zsip_auth_param {
     struct zsip_slice name;
     struct zsip_slice value;
@@ -518,7 +526,7 @@ ZSIP_API enum zsip_status zsip_via_overload(const uint8_t *base, const struct zs
  *
  * Where a message ends on a stream (RFC 3261 section 18.3). The framer is told what the stream
  * holds from the end of the last event on, again and again while it grows; it keeps count of what
- * it has looked at and never looks twice. However the stream is cut, the events are the same. */
+ * it has looked at and goes on from there. However the stream is cut, the events are the same. */
 enum zsip_frame_event {
     ZSIP_FRAME_NONE = 0,
     /* A whole message, for zsip_parse() with ZSIP_PARSE_STREAM. */

@@ -223,6 +223,43 @@ Test(attacks_values, credentials_of_any_length)
     attack_end(&attack);
 }
 
+/* What zsip/parser.h says of a list with a faulty row in it. */
+Test(attacks_values, a_list_goes_on_behind_a_faulty_row)
+{
+    struct attack attack = attack_begin_good();
+    attack_add(&attack, "Contact: <sip:a@b>\r\nContact: <sip:c@d>, <sip:\r\nX: y\r\n"
+                        "Contact: <sip:e@f>\r\n\r\n");
+    cr_assert_eq(attack_parse(&attack), ZSIP_OK);
+    for (unsigned way = 0; way < ways_count(); way++) {
+        struct zsip_cursor cursor = {0, 0};
+        struct zsip_party party;
+        struct zsip_fault faults[2];
+        bool found;
+        ways_take(way);
+        for (unsigned i = 0; i < 2; i++) {
+            cr_expect_eq(
+                zsip_party_next(attack.msg, ZSIP_HEADER_CONTACT, &cursor, &party, &found, NULL),
+                ZSIP_OK);
+            cr_expect(found);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            cr_expect_eq(zsip_party_next(attack.msg, ZSIP_HEADER_CONTACT, &cursor, &party, &found,
+                                         &faults[i]),
+                         ZSIP_ERROR_SYNTAX);
+            cr_expect(!found);
+        }
+        cr_expect_eq(faults[0].offset, faults[1].offset);
+        cursor =
+            (struct zsip_cursor){zsip_msg_find(attack.msg, ZSIP_HEADER_CONTACT, cursor.row) + 1, 0};
+        cr_expect_eq(
+            zsip_party_next(attack.msg, ZSIP_HEADER_CONTACT, &cursor, &party, &found, NULL),
+            ZSIP_OK);
+        cr_expect(found && attack.msg->data[party.uri.offset + 4] == 'e');
+    }
+    ways_take(ways_count());
+    attack_end(&attack);
+}
+
 /* ---- Content ------------------------------------------------------------------------------------
  */
 
