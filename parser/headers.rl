@@ -201,7 +201,8 @@
     # host_text stands for host: it is not asked where a Warning came from.
     warn_agent = host_text ( ":" port )? | pseudonym;
     warn_text = quoted_string;
-    warning_value = warn_code SP warn_agent SP warn_text;
+    # quoted-string begins with SWS: see grammar.rl.
+    warning_value = warn_code SP warn_agent SP SWS warn_text;
     Warning = warning_value ( COMMA warning_value )*;
     WWW_Authenticate = challenge;
 

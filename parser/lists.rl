@@ -112,7 +112,7 @@ enum zsip_status zsip_machine_auth_param(const uint8_t *base, const uint8_t **cu
     action text_end { text_1 = p; }
     action comma { fhold; fbreak; }
     # warning-value
-    main := warn_code SP warn_agent >agent_begin %agent_end SP
+    main := warn_code SP warn_agent >agent_begin %agent_end SP SWS
             warn_text >text_begin %text_end SWS ( "," @comma )?;
     write data noerror noentry;
 }%%
