@@ -31,7 +31,8 @@ static const struct cli_command command = {
     .details =
         "Offsets count from the message's first byte, lines and columns from 1. A field that can\n"
         "not be read, and that nobody needs to answer, is marked with ! and leaves the message\n"
-        "good (RFC 3261 section 8.2.2). --json has every field as its own function reads it.\n"
+        "good (RFC 3261 section 8.2.2). --json has every field as its own function reads it;\n"
+        "docs/parser.md says what stands in its objects.\n"
         "\n"
         "Exit status: 0 all good, 1 a message is not legal or a file can't be read, 64 usage.\n",
     .options = options,
