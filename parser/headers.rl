@@ -75,7 +75,7 @@
     info = alert_param;
     Call_Info = info ( COMMA info )*;
 
-    # Of two words and more a display name's last LWS may be missing, before its LAQUOT.
+    # The RFC wants LWS behind the last token, too (RFC 4475 section 3.1.1.6).
     display_name = token ( LWS token )* | quoted_string;
     addr_spec = SIP_URI | SIPS_URI | telephone_uri | im_URI | absoluteURI;
     name_addr = display_name? LAQUOT addr_spec RAQUOT;
