@@ -141,6 +141,13 @@ static json_t *party_json(const struct zsip_msg *msg, enum zsip_header_id id,
     return object;
 }
 
+/* A row that holds no element, which lists of tokens may do: the next one would be another row's.
+ */
+static bool is_empty(const struct zsip_msg *msg, const struct zsip_cursor *cursor)
+{
+    return msg->headers[cursor->row].value.length == 0;
+}
+
 static json_t *value_json(const struct zsip_msg *msg, enum zsip_header_id id,
                           struct zsip_cursor *cursor, struct zsip_fault *fault)
 {
@@ -148,7 +155,8 @@ static json_t *value_json(const struct zsip_msg *msg, enum zsip_header_id id,
                                         "expires", "reason", "retry-after", NULL};
     struct zsip_value value;
     bool found;
-    if (zsip_value_next(msg, id, cursor, &value, &found, fault) != ZSIP_OK || !found)
+    if (is_empty(msg, cursor) ||
+        zsip_value_next(msg, id, cursor, &value, &found, fault) != ZSIP_OK || !found)
         return NULL;
     json_t *object = json_object();
     parse_slice_json(object, "name", msg, value.value);
@@ -161,7 +169,8 @@ static json_t *token_json(const struct zsip_msg *msg, enum zsip_header_id id,
 {
     struct zsip_slice token;
     bool found;
-    if (zsip_token_next(msg, id, cursor, &token, &found, fault) != ZSIP_OK || !found)
+    if (is_empty(msg, cursor) ||
+        zsip_token_next(msg, id, cursor, &token, &found, fault) != ZSIP_OK || !found)
         return NULL;
     json_t *object = json_object();
     parse_slice_json(object, "name", msg, token);
@@ -360,8 +369,7 @@ json_t *parse_row_json(const struct zsip_msg *msg, unsigned row, struct zsip_fau
         return list;
     list = json_array();
     /* Each step moves on, so there are no more of them than bytes. */
-    while (cursor.row == row && value.length > 0 &&
-           (element = element_json(msg, id, value, &cursor, fault)) != NULL)
+    while (cursor.row == row && (element = element_json(msg, id, value, &cursor, fault)) != NULL)
         json_array_append_new(list, element);
     if (fault->status == ZSIP_OK && json_array_size(list) > 0)
         return list;

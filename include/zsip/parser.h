@@ -336,8 +336,7 @@ ZSIP_API enum zsip_method zsip_method_by_name(struct zsip_view name);
  * where, from base; *out holds nothing to be used. The end of a list is ZSIP_OK with *found false.
  *
  * A list function that is asked for a field that holds one value (ONE in the map above) finds that
- * value; a comma behind it is ERROR_SYNTAX. After an error the next call tells the same one. Rows
- * behind the faulty one begin at {zsip_msg_find(msg, id, cursor.row) + 1, 0}. */
+ * value; a comma behind it is ERROR_SYNTAX. After an error the next call tells the same one. */
 
 /* A URI that fills the slice whole (RFC 3261 section 19.1.1). Sets out only on ZSIP_OK. */
 ZSIP_API enum zsip_status zsip_uri_parse(const uint8_t *base, struct zsip_slice slice,
@@ -356,9 +355,9 @@ ZSIP_API bool zsip_uri_equal(const uint8_t *base_a, const struct zsip_uri *a, co
 ZSIP_API bool zsip_param_find(const uint8_t *base, struct zsip_slice params, const char *name,
                               struct zsip_slice *value);
 
-/* Walks the values of a field that is a list, over all its rows. Start with {0, 0}. After a fault
- * it stands before the faulty value: {row + 1, 0} is what follows that row. An offset that does not
- * lie in its row counts as 0. */
+/* Walks the values of a field that is a list, over all its rows. Start with {0, 0}. After an error
+ * it stands before the faulty value: rows behind that one begin at {row + 1, 0}. An offset that
+ * does not lie in its row counts as 0. */
 struct zsip_cursor {
     uint32_t row;    /* index into headers */
     uint32_t offset; /* from data; 0: the row's beginning */

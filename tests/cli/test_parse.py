@@ -156,6 +156,16 @@ class Parse(Case):
                 for keys, value in (wanted or {}).items():
                     self.assertEqual(value, at(field["parsed"], keys), keys)
 
+    def test_an_empty_row_is_marked_unless_its_field_may_hold_nothing(self):
+        lists = b"Require:\r\nAccept: \r\nIn-Reply-To:\r\nRequire: a\r\n"
+        path = self.file(FRAME + lists + b"Contact:\r\nRoute: \r\nServer:\r\nWarning:\r\n\r\n")
+        fields = self.ask(path)[0]["fields"]
+        for field in fields[-8:-4]:
+            self.assertNotIn("fault", field)
+        self.assertEqual([False] * 3 + [True], ["parsed" in field for field in fields[-8:-4]])
+        for field in fields[-4:]:
+            self.assertEqual("ERROR_SYNTAX", field["fault"]["status"], field)
+
     def test_a_field_that_nobody_needs_is_marked_and_leaves_the_message_good(self):
         path = self.file(FRAME + b"Date: yesterday\r\nContact: <sip:a@b\r\n\r\n")
         fields = self.ask(path)[0]["fields"]
