@@ -44,10 +44,10 @@ static void put_number(struct zsip_writer *writer, uint64_t number)
 /* ---- What may be written --------------------------------------------------------------------- */
 
 /* Nothing that ends its line or that the parser would refuse (see line_find() in parse.c). A fold
- * needs its white space in the same view, so that no later piece can turn it into a line's end. */
-static bool is_value(struct zsip_view view)
+ * needs its white space in the same view, so that no later piece can turn it into a line's end.
+ * *escaped: whether a backslash stands before it, and then whether one ends it. */
+static bool is_value(struct zsip_view view, bool *escaped)
 {
-    bool escaped = false;
     for (size_t i = 0; i < view.length; i++) {
         uint8_t c = view.data[i];
         if (c == '\r') {
@@ -55,10 +55,10 @@ static bool is_value(struct zsip_view view)
                 (view.data[i + 2] != ' ' && view.data[i + 2] != '\t'))
                 return false;
             i += 2;
-        } else if (((c < 0x20 && c != '\t') || c == 0x7F) && (!escaped || c == '\n')) {
+        } else if (((c < 0x20 && c != '\t') || c == 0x7F) && (!*escaped || c == '\n')) {
             return false;
         }
-        escaped = c == '\\' && !escaped;
+        *escaped = c == '\\' && !*escaped;
     }
     return true;
 }
@@ -87,12 +87,15 @@ static void check(struct zsip_writer *writer, bool legal)
         fail(writer, ZSIP_ERROR_ARGUMENT);
 }
 
-/* Header lines so far, in the upper half of the flags: a parser's index has an end. */
-#define LINE (1u << 16)
+/* In the upper half of the flags: whether the piece before ended in a backslash that escapes what
+ * comes, and the header lines so far, since a parser's index has an end. */
+#define ESCAPED (1u << 16)
+#define LINE    (1u << 17)
 
 static void line_end(struct zsip_writer *writer)
 {
     put(writer, "\r\n", 2);
+    writer->flags &= ~ESCAPED;
     if (writer->flags / LINE >= ZSIP_HEADERS_MAX)
         fail(writer, ZSIP_ERROR_TOO_LARGE);
     else
@@ -103,7 +106,7 @@ static void line_end(struct zsip_writer *writer)
 
 void zsip_writer_init(struct zsip_writer *writer, void *data, size_t capacity, unsigned flags)
 {
-    *writer = (struct zsip_writer){.data = data, .capacity = capacity, .flags = flags % LINE};
+    *writer = (struct zsip_writer){.data = data, .capacity = capacity, .flags = flags % ESCAPED};
 }
 
 void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method, struct zsip_view uri)
@@ -117,7 +120,7 @@ void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method, st
 
 void zsip_writer_response(struct zsip_writer *writer, unsigned code, struct zsip_view reason)
 {
-    check(writer, writer->length == 0 && code >= 100 && code <= 699 && is_value(reason));
+    check(writer, writer->length == 0 && code >= 100 && code <= 699);
     /* A start line has no folds, and no quoted-pairs that would let control characters in. */
     for (size_t i = 0; i < reason.length; i++) {
         uint8_t c = reason.data[i];
@@ -153,12 +156,15 @@ void zsip_writer_begin(struct zsip_writer *writer, enum zsip_header_id id)
 
 void zsip_writer_piece(struct zsip_writer *writer, struct zsip_view piece)
 {
-    check(writer, is_value(piece));
+    bool escaped = (writer->flags & ESCAPED) != 0;
+    check(writer, is_value(piece, &escaped));
+    writer->flags = (writer->flags & ~ESCAPED) | (escaped ? ESCAPED : 0);
     put_view(writer, piece);
 }
 
 void zsip_writer_piece_number(struct zsip_writer *writer, uint64_t number)
 {
+    writer->flags &= ~ESCAPED;
     put_number(writer, number);
 }
 

@@ -33,17 +33,21 @@ enum zsip_writer_flag {
     ZSIP_WRITER_COMPACT = 1, /* compact names where there are any (RFC 3261 section 7.3.3) */
 };
 
-/* Begins a message in data[0 .. capacity). flags: enum zsip_writer_flag. */
+/* Begins a message in data[0 .. capacity), which has to live as long as *writer is used; nothing
+ * else that is given to these functions has to outlive the call. flags: enum zsip_writer_flag. */
 ZSIP_API void zsip_writer_init(struct zsip_writer *writer, void *data, size_t capacity,
                                unsigned flags);
 
-/* Writes the start line. uri and reason are written as they are; a reason may be empty. */
+/* Writes the start line, first of all. method: a token; uri: without white space, control
+ * characters and bytes over 0x7F; code: 100 to 699; reason: without control characters, may be
+ * empty. Else ERROR_ARGUMENT. All three are written as they are (RFC 3261 sections 7.1, 7.2). */
 ZSIP_API void zsip_writer_request(struct zsip_writer *writer, struct zsip_view method,
                                   struct zsip_view uri);
 ZSIP_API void zsip_writer_response(struct zsip_writer *writer, unsigned code,
                                    struct zsip_view reason);
 
-/* One header field: by id, by name, with a number for its value, or as it stands in a message. */
+/* One header field: by id, by name (a token of at most 255 bytes), with a number for its value, or
+ * as it stands in row index of a message, index < msg->header_count. */
 ZSIP_API void zsip_writer_header(struct zsip_writer *writer, enum zsip_header_id id,
                                  struct zsip_view value);
 ZSIP_API void zsip_writer_header_named(struct zsip_writer *writer, struct zsip_view name,
@@ -55,7 +59,8 @@ ZSIP_API void zsip_writer_header_copy(struct zsip_writer *writer, const struct z
 ZSIP_API void zsip_writer_cseq(struct zsip_writer *writer, uint32_t number,
                                struct zsip_view method);
 
-/* A header field whose value is put together from pieces: begin, any number of pieces, end. */
+/* A header field whose value is put together from pieces: begin, any number of pieces, end. A fold
+ * stands in one piece whole; what a backslash at the end of one escapes may begin the next. */
 ZSIP_API void zsip_writer_begin(struct zsip_writer *writer, enum zsip_header_id id);
 ZSIP_API void zsip_writer_piece(struct zsip_writer *writer, struct zsip_view piece);
 ZSIP_API void zsip_writer_piece_number(struct zsip_writer *writer, uint64_t number);

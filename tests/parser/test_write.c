@@ -87,6 +87,48 @@ Test(write, a_fold_is_not_made_of_two_pieces)
     cr_expect_eq(written, 0);
 }
 
+/* A value of these pieces, read back: true if the writer refuses it, or the parser takes it. */
+static bool pieces_hold(const struct zsip_view *pieces, size_t count, enum zsip_status *wrote)
+{
+    uint8_t room[512];
+    struct zsip_writer writer;
+    size_t written;
+    zsip_writer_init(&writer, room, sizeof(room), 0);
+    zsip_writer_response(&writer, 200, ZSIP_VIEW("OK"));
+    zsip_writer_begin(&writer, ZSIP_HEADER_SUBJECT);
+    for (size_t i = 0; i < count; i++) {
+        zsip_writer_piece(&writer, pieces[i]);
+    }
+    zsip_writer_end(&writer);
+    zsip_writer_header(&writer, ZSIP_HEADER_ORGANIZATION, ZSIP_VIEW("\\\1"));
+    zsip_writer_body(&writer, ZSIP_VIEW(""));
+    *wrote = zsip_writer_finish(&writer, &written);
+    struct zsip_msg *msg = msg_new();
+    bool holds = *wrote != ZSIP_OK || zsip_parse(msg, room, written, 0) == ZSIP_ERROR_MISSING;
+    free(msg);
+    return holds;
+}
+
+/* A backslash that is itself escaped escapes nothing, wherever the pieces are cut. */
+Test(write, a_backslash_reaches_over_pieces)
+{
+    const struct zsip_view ends[] = {ZSIP_VIEW("\\"), ZSIP_VIEW("\\\\"), ZSIP_VIEW("a\\"),
+                                     ZSIP_VIEW("\1"), ZSIP_VIEW("\\\1"), ZSIP_VIEW("")};
+    enum { COUNT = sizeof(ends) / sizeof(ends[0]) };
+    enum zsip_status wrote;
+    for (size_t i = 0; i < COUNT * COUNT * COUNT; i++) {
+        struct zsip_view pieces[] = {ends[i % COUNT], ends[i / COUNT % COUNT],
+                                     ends[i / COUNT / COUNT]};
+        cr_expect(pieces_hold(pieces, 3, &wrote), "%zu", i);
+    }
+    cr_expect(pieces_hold((struct zsip_view[]){ends[0], ends[4]}, 2, &wrote));
+    cr_expect_eq(wrote, ZSIP_ERROR_ARGUMENT);
+    cr_expect(pieces_hold((struct zsip_view[]){ends[0], ends[3]}, 2, &wrote));
+    cr_expect_eq(wrote, ZSIP_OK);
+    cr_expect(pieces_hold((struct zsip_view[]){ends[1], ends[4]}, 2, &wrote));
+    cr_expect_eq(wrote, ZSIP_OK);
+}
+
 Test(write, names_methods_uris_and_codes_that_are_none_are_refused)
 {
     uint8_t room[512];
