@@ -72,6 +72,42 @@ Test(write, values_that_would_end_their_line_are_refused)
     TAKEN("");
 }
 
+/* A backslash at a piece's end escapes what the next one begins with, not what follows that. */
+Test(write, a_quoted_pair_is_read_over_two_pieces)
+{
+    static const struct {
+        const char *first, *second;
+        enum zsip_status status;
+    } cases[] = {{"\\", "\x01", ZSIP_OK},
+                 {"\\", "\\\x01", ZSIP_ERROR_ARGUMENT},
+                 {"\\\\", "\\\x01", ZSIP_OK},
+                 {"\\\\", "\x01", ZSIP_ERROR_ARGUMENT},
+                 {"a", "\x01", ZSIP_ERROR_ARGUMENT},
+                 {"\\", "\n", ZSIP_ERROR_ARGUMENT},
+                 {"\\", "\r\n b", ZSIP_OK},
+                 {"\\", "\r", ZSIP_ERROR_ARGUMENT}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t data[256];
+        struct zsip_writer writer;
+        struct zsip_msg *msg = msg_new();
+        size_t length;
+        zsip_writer_init(&writer, data, sizeof(data), 0);
+        zsip_writer_response(&writer, 200, ZSIP_VIEW("OK"));
+        zsip_writer_begin(&writer, ZSIP_HEADER_SUBJECT);
+        zsip_writer_piece(
+            &writer, (struct zsip_view){(const uint8_t *)cases[i].first, strlen(cases[i].first)});
+        zsip_writer_piece(
+            &writer, (struct zsip_view){(const uint8_t *)cases[i].second, strlen(cases[i].second)});
+        zsip_writer_end(&writer);
+        zsip_writer_body(&writer, ZSIP_VIEW(""));
+        cr_expect_eq(zsip_writer_finish(&writer, &length), cases[i].status, "%zu", i);
+        /* The fields that are missing come last. */
+        enum zsip_status read = length > 0 ? zsip_parse(msg, data, length, 0) : ZSIP_OK;
+        cr_expect_eq(read, length > 0 ? ZSIP_ERROR_MISSING : ZSIP_OK, "%zu", i);
+        free(msg);
+    }
+}
+
 Test(write, a_fold_is_not_made_of_two_pieces)
 {
     uint8_t room[512];
