@@ -65,6 +65,25 @@ Test(attacks, a_bare_lf_ends_no_line_and_is_a_fault)
     EXPECT_LINES("\nSubject: a\r\n", ERROR_SYNTAX);
 }
 
+/* Of several in a line the first is the fault's place: what comes behind it may be what it was
+ * meant to hide. */
+Test(attacks, of_several_odd_bytes_in_a_line_the_first_is_the_fault)
+{
+    static const char *const values[] = {"\x01\x02", "a\x01 b\r\n c\x7f", "\r\n \rx\ny",
+                                         "\nx\r\x01", "\\\x01\x02\x03"};
+    static const unsigned places[] = {0, 1, 3, 0, 2};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        struct attack attack = attack_begin_good();
+        attack_add(&attack, "Subject: ");
+        size_t at = attack.bytes;
+        attack_add(&attack, values[i]);
+        attack_add(&attack, "\r\n\r\n");
+        cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_SYNTAX, "case %zu", i);
+        cr_expect_eq(attack.msg->fault.offset, at + places[i], "case %zu", i);
+        attack_end(&attack);
+    }
+}
+
 /* An empty line made of bare LFs would end the header section for some readers. */
 Test(attacks, two_bare_lfs_do_not_end_the_header_section)
 {

@@ -2,8 +2,11 @@
  *
  * SPDX-License-Identifier: MIT */
 #include "tests/parser/attack.h"
+#include "tests/parser/judge.h"
+#include "tests/parser/ways.h"
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- Folds and size -----------------------------------------------------------------------------
@@ -118,6 +121,22 @@ Test(attacks_size, header_sections_at_the_bound)
             cr_expect_eq(attack.msg->header_bytes, bytes);
             cr_expect_eq(attack.msg->body_bytes, 5);
         }
+        attack_end(&attack);
+    }
+}
+
+/* What has no end yet may have one behind it, up to the bound; behind that, none helps. */
+Test(attacks_size, header_sections_without_an_end_at_the_bound)
+{
+    for (size_t bytes = 65533; bytes <= 65538; bytes++) {
+        struct attack attack = attack_begin_good();
+        attack_add(&attack, "X: ");
+        while (attack.bytes < bytes) {
+            attack_add(&attack, "a");
+        }
+        cr_expect_eq(attack_parse(&attack),
+                     bytes <= 65535 ? ZSIP_ERROR_TRUNCATED : ZSIP_ERROR_TOO_LARGE, "%zu", bytes);
+        cr_expect_eq(attack.msg->header_bytes, bytes <= 65535 ? bytes : 65535);
         attack_end(&attack);
     }
 }
@@ -241,4 +260,56 @@ Test(attacks_size, field_names_that_are_almost_known_are_unknown)
             }
         }
     }
+}
+
+/* By every way, in a message: all in capitals, in small letters, and one of both. */
+Test(attacks_size, field_names_are_known_in_any_case)
+{
+    for (unsigned id = 3; id < ZSIP_HEADER_ID_COUNT * 3; id++) {
+        enum zsip_header_id field = (enum zsip_header_id)(id / 3);
+        struct attack attack = attack_begin(START);
+        char line[64];
+        int length = snprintf(line, sizeof(line), "%s: x\r\n", zsip_header_name(field));
+        for (int i = 0; i < length - 5; i++) {
+            char letter = line[i] | 0x20;
+            bool upper = id % 3 == 0 || (id % 3 == 1 && i % 2 == 1);
+            if (letter >= 'a' && letter <= 'z') {
+                line[i] = (char)(upper ? letter & ~0x20 : letter);
+            }
+        }
+        attack_add(&attack, line);
+        attack_add(&attack, "\r\n");
+        attack_parse(&attack);
+        cr_expect_eq(attack.msg->headers[0].id, field, "%s", line);
+        attack_end(&attack);
+    }
+}
+
+/* A struct is used again and again: rows of a message before are none of this one's. */
+Test(attacks_size, what_a_struct_held_before_is_not_found)
+{
+    struct zsip_msg *msg = msg_new();
+    char text[4096];
+    for (unsigned way = 0; way < ways_count(); way++) {
+        ways_take(way);
+        for (unsigned rows = 0; rows < 40; rows++) {
+            struct attack many = attack_begin(START);
+            attack_repeat(&many, "s: x\r\nX: y\r\n", ZSIP_HEADERS_MAX / 2);
+            attack_add(&many, "\r\n");
+            zsip_parse(msg, many.data, many.bytes, 0);
+            attack_end(&many);
+            int bytes = snprintf(text, sizeof(text), START "s: x\r\n");
+            for (unsigned i = 0; i < rows; i++) {
+                bytes += snprintf(text + bytes, sizeof(text) - (size_t)bytes, "X: y\r\n");
+            }
+            bytes += snprintf(text + bytes, sizeof(text) - (size_t)bytes, "\r\n");
+            zsip_parse(msg, (const uint8_t *)text, (size_t)bytes, 0);
+            cr_assert_eq(msg->header_count, rows + 1);
+            cr_expect_eq(zsip_msg_find(msg, ZSIP_HEADER_SUBJECT, 0), 0);
+            cr_expect_eq(zsip_msg_find(msg, ZSIP_HEADER_SUBJECT, 1), rows + 1, "%s, %u rows",
+                         ways_name(way), rows + 1);
+        }
+    }
+    ways_take(ways_count());
+    free(msg);
 }

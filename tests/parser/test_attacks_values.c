@@ -4,7 +4,9 @@
 #include "tests/parser/attack.h"
 #include "tests/parser/ways.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- Lengths and numbers ------------------------------------------------------------------------
  */
@@ -60,7 +62,7 @@ Test(attacks_values, numbers_that_overflow_are_a_fault)
         attack = attack_begin_good();
         attack_add(&attack, "Content-Length: ");
         attack_add(&attack, numbers[i]);
-        attack_add(&attack, "\r\n\r\n");
+        attack_add(&attack, "\r\n\r\nhello");
         cr_expect_eq(attack_parse(&attack), ZSIP_ERROR_RANGE, "Content-Length %s", numbers[i]);
         cr_expect_eq(attack.msg->body_bytes, 0);
         attack_end(&attack);
@@ -72,6 +74,14 @@ Test(attacks_values, numbers_that_overflow_are_a_fault)
         cr_expect_eq(attack.msg->max_forwards, ZSIP_ABSENT);
         attack_end(&attack);
     }
+}
+
+/* The greatest number of 32 bits stands for none in the struct: as a length it is too great. */
+Test(attacks_values, a_length_that_stands_for_none_is_out_of_range)
+{
+    EXPECT_LINES("Content-Length: 4294967294\r\n", ERROR_LENGTH);
+    EXPECT_LINES("Content-Length: 4294967295\r\n", ERROR_RANGE);
+    EXPECT_LINES("Content-Length: 0004294967295\r\n", ERROR_RANGE);
 }
 
 Test(attacks_values, negative_and_odd_numbers_are_a_fault)
@@ -202,6 +212,87 @@ Test(attacks_values, credentials_without_an_end_are_a_fault_when_read)
     }
 }
 
+/* As many parameters of a name that is not known may stand as one likes; a known one only once. So
+ * a name twice tells whether it was taken for a known one: by every way, where there is room for a
+ * look behind it and where there is none. */
+static enum zsip_status digest_with_twice(const char *name)
+{
+    struct guard guard;
+    struct zsip_auth auth;
+    char text[1024];
+    enum zsip_status first = ZSIP_OK;
+    int bytes = snprintf(text, sizeof(text), "Digest %s=\"00000001\", %s=\"00000001\"", name, name);
+    memset(text + bytes, ' ', sizeof(text) - (size_t)bytes);
+    guard_open(&guard, sizeof(text));
+    for (unsigned i = 0; i < 2 * ways_count(); i++) {
+        struct zsip_slice value = {0, (uint16_t)bytes};
+        ways_take(i / 2);
+        const uint8_t *at = guard_back(&guard, text, i & 1 ? sizeof(text) : (size_t)bytes);
+        enum zsip_status status =
+            zsip_auth_parse(at, value, ZSIP_HEADER_AUTHORIZATION, &auth, NULL);
+        first = i == 0 ? status : first;
+        cr_expect_eq(status, first, "%s by %s", name, ways_name(i / 2));
+    }
+    ways_take(ways_count());
+    guard_close(&guard);
+    return first;
+}
+
+/* Names that differ from a known one in one byte, or go on behind it: a hash may take them for
+ * it. */
+Test(attacks_values, digest_parameters_that_are_almost_known_are_unknown)
+{
+    static const char *const names[] = {"algorithm", "cnonce",  "domain", "nc",       "nextnonce",
+                                        "nonce",     "opaque",  "qop",    "realm",    "uri",
+                                        "response",  "rspauth", "stale",  "userhash", "username"};
+    static const char bytes[] = "aAeE.-~!xX01_`";
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char copy[32];
+        size_t length = strlen(names[i]);
+        cr_expect_eq(digest_with_twice(names[i]), ZSIP_ERROR_SYNTAX, "%s", names[i]);
+        for (size_t at = 0; at < length + 2; at++) {
+            for (const char *byte = bytes; *byte != 0; byte++) {
+                snprintf(copy, sizeof(copy), "%sxx", names[i]);
+                copy[at] = *byte;
+                copy[at < length ? length : at + 1] = 0;
+                bool same = strcasecmp(copy, names[i]) == 0;
+                cr_expect_eq(digest_with_twice(copy), same ? ZSIP_ERROR_SYNTAX : ZSIP_OK, "%s",
+                             copy);
+            }
+        }
+    }
+}
+
+/* To the end and no further: what has no comma behind it is the last, what has one is not. */
+Test(attacks_values, auth_params_are_told_one_by_one_and_then_none)
+{
+    static const struct {
+        const char *params;
+        unsigned count;
+        enum zsip_status last;
+    } cases[] = {{"a=b", 1, ZSIP_OK},
+                 {"a=b, c=\"d,e\" ,f=g", 3, ZSIP_OK},
+                 {"a=b,", 1, ZSIP_ERROR_SYNTAX},
+                 {"a=b,,c=d", 1, ZSIP_ERROR_SYNTAX},
+                 {"a=b c=d", 0, ZSIP_ERROR_SYNTAX},
+                 {"", 0, ZSIP_ERROR_SYNTAX}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const uint8_t *base = (const uint8_t *)cases[i].params;
+        struct zsip_slice params = {0, (uint16_t)strlen(cases[i].params)};
+        struct zsip_auth_param param;
+        enum zsip_status status = ZSIP_OK;
+        uint32_t cursor = 0;
+        unsigned count = 0;
+        bool found = true;
+        while (found && count < 9) {
+            status = zsip_auth_param_next(base, params, &cursor, &param, &found, NULL);
+            count += found;
+        }
+        cr_expect_eq(count, cases[i].count, "%s", cases[i].params);
+        cr_expect_eq(status, cases[i].last, "%s", cases[i].params);
+    }
+}
+
 /* CVE-2022-24754, CVE-2026-40892: a digest built from fields of any length. Here they are slices.
  */
 Test(attacks_values, credentials_of_any_length)
@@ -258,6 +349,37 @@ Test(attacks_values, a_list_goes_on_behind_a_faulty_row)
     }
     ways_take(ways_count());
     attack_end(&attack);
+}
+
+/* ---- Dates --------------------------------------------------------------------------------------
+ */
+
+/* SIP-date has one form (section 25.1): whatever stands at another's place is no date, by every
+ * way, and where the page ends behind it. Days and months have names, digits are left to their
+ * ranges. */
+Test(attacks_values, a_date_has_one_form)
+{
+    static const char date[] = "Sat, 13 Nov 2010 23:29:00 GMT";
+    static const char form[] = "nnn, dd nnn dddd dd:dd:dd GMT";
+    enum { BYTES = sizeof(date) - 1 };
+    struct guard guard;
+    guard_open(&guard, BYTES);
+    for (unsigned way = 0; way < ways_count(); way++) {
+        ways_take(way);
+        for (unsigned i = 0; i < BYTES * 256; i++) {
+            char text[BYTES + 1], byte = (char)(i % 256), was = date[i / 256];
+            int64_t utc_s;
+            memcpy(text, date, sizeof(text));
+            text[i / 256] = byte;
+            const uint8_t *at = guard_back(&guard, text, BYTES);
+            enum zsip_status status = zsip_date(at, (struct zsip_slice){0, BYTES}, &utc_s, NULL);
+            bool number = form[i / 256] == 'd' && byte >= '0' && byte <= '9';
+            bool taken = status == ZSIP_OK || (number && status == ZSIP_ERROR_RANGE);
+            cr_expect_eq(taken, byte == was || number, "%s: %s", ways_name(way), text);
+        }
+    }
+    ways_take(ways_count());
+    guard_close(&guard);
 }
 
 /* ---- Content ------------------------------------------------------------------------------------

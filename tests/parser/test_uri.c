@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "tests/parser/judge.h"
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool equal(const char *a, const char *b)
@@ -84,12 +85,53 @@ Test(uri, an_escape_equals_its_character_unless_reserved)
     SAME("sip:b.example;us%65r=phone", "sip:b.example;user=phone");
 }
 
+/* Each of RFC 2396 section 2.2, and the brackets, in each part that holds it unescaped, too: it may
+ * mean something there, so its escape is another text. "@" stands nowhere by itself. */
+Test(uri, an_escaped_reserved_character_is_another)
+{
+    static const struct {
+        const char *before, *characters, *behind;
+    } parts[] = {
+        {"sip:a", ";/?&=+$,", "b@c.example"},
+        {"sip:a:x", "&=+$,", "b@c.example"},
+        {"sip:c.example;x=y", "[]/:&+$", ";z"},
+        {"sip:c.example?x=y", "[]/?:+$", "&z=1"},
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        for (const char *c = parts[i].characters; *c != 0; c++) {
+            char plain[64], escaped[64];
+            snprintf(plain, sizeof(plain), "%s%c%s", parts[i].before, *c, parts[i].behind);
+            snprintf(escaped, sizeof(escaped), "%s%%%02X%s", parts[i].before, (unsigned)*c,
+                     parts[i].behind);
+            SAME(plain, plain);
+            SAME(escaped, escaped);
+            OTHER(plain, escaped);
+        }
+    }
+}
+
 /* C strings would end there. */
 Test(uri, an_escaped_nul_ends_nothing)
 {
     OTHER("sip:%00@host5.example.com", "sip:%00%00@host5.example.com");
     OTHER("sip:a%00b@c.example", "sip:a%00c@c.example");
     SAME("sip:a%00b@c.example", "sip:a%00b@C.example");
+}
+
+/* The bit of case means nothing in what is no letter, escaped or not. */
+Test(uri, only_letters_have_a_case)
+{
+    for (unsigned byte = 0x20; byte < 0x80; byte++) {
+        char a[64], b[64];
+        bool letter = (byte | 0x20) >= 'a' && (byte | 0x20) <= 'z';
+        snprintf(a, sizeof(a), "sip:b.example;x=%%%02X", byte);
+        snprintf(b, sizeof(b), "sip:b.example;x=%%%02X", byte ^ 0x20);
+        cr_expect_eq(equal(a, b), letter, "%s and %s", a, b);
+    }
+    OTHER("sip:b.example;x=[", "sip:b.example;x=%7B");
+    OTHER("sip:b.example;x=]", "sip:b.example;x=%7D");
+    OTHER("sip:b.example;x=~", "sip:b.example;x=%5E");
+    OTHER("sip:b.example;x=_", "sip:b.example;x=%7F");
 }
 
 Test(uri, ports_compare_as_numbers)
@@ -111,6 +153,16 @@ Test(uri, of_a_parameter_twice_the_first_counts)
     SAME("sip:b.example;x=1;x=1", "sip:b.example;x=1");
     OTHER("sip:b.example;x=1;x=2", "sip:b.example;x=2");
     OTHER("sip:b.example;user=ip;user=phone", "sip:b.example;user=phone");
+}
+
+/* A field may stand in several headers: each of one URI is one of the other, whatever their order.
+ */
+Test(uri, a_header_may_stand_several_times)
+{
+    SAME("sip:b.example?a=1&a=2", "sip:b.example?a=2&a=1");
+    SAME("sip:b.example?a=1&c=x&a=2&a=3", "sip:b.example?a=3&a=2&a=1&c=x");
+    OTHER("sip:b.example?a=1&a=2", "sip:b.example?a=1&a=3");
+    OTHER("sip:b.example?a=1&a=2", "sip:b.example?a=2");
 }
 
 Test(uri, other_schemes_compare_by_bytes)
