@@ -2,14 +2,15 @@
 """Does the test suite notice? Puts one deliberate fault after another into a copy of the tree,
 builds what it touches, and runs the tests that have to notice: the transaction room's own for
 faults of that room, the simulator and the unit tests of txn and core for the whole, and one
-test for each bound and rule of connections. Every fault has to be caught; one whose text is no
-longer found has to be brought up to date.
+test for each bound and rule of connections, and for each rule of the parser. Every fault has to be
+caught; one whose text is no longer found has to be brought up to date.
 
 usage: run.py [--jobs N] [--only TEXT] [--keep]
 """
 import argparse
 import os
 import pathlib
+import platform
 import queue
 import re
 import shutil
@@ -20,17 +21,29 @@ import threading
 import time
 
 from mutants import STREAMS, TXN, WHOLE
+from parser_mutants import PARSER
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIMULATOR = ["tests/sim/sim", "--seeds", "30", "--transactions", "90000", "--jobs", "1"]
 # What has to notice, and then name, file, old and new text.
 MUTANTS = [("txn", *fault) for fault in TXN] + [("whole", *fault) for fault in WHOLE] + \
-    [(f"{program}/{fault[4]}", *fault[:4]) for program, faults in STREAMS.items()
-     for fault in faults]
+    [(f"{program}/{fault[4]}", *fault[:4])
+     for program, faults in [*STREAMS.items(), *PARSER.items()] for fault in faults]
 SECONDS_MAX = 90  # a fault that makes a test hang is caught, too
 # What is waited for in vain is given up sooner than elsewhere.
 ENVIRONMENT = {**os.environ, "ZSIP_TEST_TURNS": "1000"}
+# What all kinds of vectors share gets its fault for one of them, which every such machine has: the
+# others need not be compiled anew.
+WAY = "parser/parse_neon.c" if platform.machine() == "aarch64" else "parser/parse_sse4.c"
+# What only a processor that has this can run.
+NEEDS = {"parser/block_sse4.h": "sse4_2", "parser/block_avx2.h": "avx2",
+         "parser/block_avx512.h": "avx512_vbmi2"}
 SUITES = sorted({mutant[0] for mutant in MUTANTS})
+
+
+def processor_flags():
+    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    return set(next((line for line in lines if line.startswith("flags")), "").split())
 
 
 def alone(suite):
@@ -94,14 +107,24 @@ class Copy:
                 return os.path.basename(command[0]), output
         return None, ""
 
+    def place(self, name, text):
+        """(file, text): what has to be written so that the named file has this text."""
+        if not name.startswith("parser/shape_"):
+            return self.tree / name, text
+        shapes = (self.tree / "parser/shapes.h").read_text()
+        shapes = shapes.replace(f'#include "{name}"', text)
+        path = self.tree / WAY
+        return path, path.read_text().replace('#include "parser/shapes.h"', shapes)
+
     def judge(self, mutant):
         """(verdict, detail) of one mutant; the tree is as before afterwards."""
         suite, _, name, old, new = mutant
-        path = self.tree / name
-        text = path.read_text()
+        text = (self.tree / name).read_text()
         if text.count(old) != 1:
-            return "GONE", f"{name} has its text {text.count(old)} times: mend mutants.py"
-        path.write_text(text.replace(old, new))
+            return "GONE", f"{name} has its text {text.count(old)} times: mend the list"
+        path, text = self.place(name, text.replace(old, new))
+        before = path.read_text()
+        path.write_text(text)
         try:
             status, output = self.make(suite)
             if status != 0:
@@ -112,7 +135,7 @@ class Copy:
             lines = [line for line in output.splitlines() if "FAIL" in line or "fail" in line]
             return "caught", f"{test}: {lines[0].strip()[:110] if lines else 'ends badly'}"
         finally:
-            path.write_text(text)
+            path.write_text(before)
 
 
 def work(copy, todo, results):
@@ -136,6 +159,11 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave the copies for a look")
     options = parser.parse_args()
     chosen = [i for i, mutant in enumerate(MUTANTS) if options.only in f"{mutant[0]} {mutant[1]}"]
+    flags = processor_flags()
+    left_out = [i for i in chosen if NEEDS.get(MUTANTS[i][2]) not in flags | {None}]
+    chosen = [i for i in chosen if i not in left_out]
+    # One file's faults one after the other: a file that is mended is compiled once more.
+    chosen.sort(key=lambda i: MUTANTS[i][2])
     began = time.monotonic()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="zsip-mutants-"))
     try:
@@ -144,6 +172,8 @@ def main():
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
     caught = sum(verdict == "caught" for verdict in results.values())
+    for index in left_out:
+        print(f"left out: {MUTANTS[index][1]}: this processor has no {NEEDS[MUTANTS[index][2]]}")
     print(f"mutants: {caught} of {len(chosen)} caught in {time.monotonic() - began:.0f} s")
     return 0 if chosen and caught == len(chosen) else 1
 
