@@ -38,8 +38,21 @@ static bool read_parties(enum zsip_header_id id)
     return true;
 }
 
-/* What B carries and an element on its way decides by: every Via, every address with its URI, the
- * credentials, the date. Its User-Agent is text for people. */
+static bool read_products(struct zsip_slice value)
+{
+    struct zsip_product product;
+    uint32_t cursor = 0;
+    bool found = true;
+    while (found) {
+        if (zsip_product_next(msg->data, value, &cursor, &product, &found, NULL) != ZSIP_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All that B carries and zsip_parse() leaves: every Via, every address with its URI, credentials,
+ * date, products. */
 static bool parse_zsip_all(const uint8_t *data, size_t bytes)
 {
     struct zsip_cursor cursor = {0, 0};
@@ -57,12 +70,14 @@ static bool parse_zsip_all(const uint8_t *data, size_t bytes)
     }
     unsigned row = zsip_msg_find(msg, ZSIP_HEADER_AUTHORIZATION, 0);
     unsigned date = zsip_msg_find(msg, ZSIP_HEADER_DATE, 0);
+    unsigned agent = zsip_msg_find(msg, ZSIP_HEADER_USER_AGENT, 0);
     return read_parties(ZSIP_HEADER_RECORD_ROUTE) && read_parties(ZSIP_HEADER_ROUTE) &&
            read_parties(ZSIP_HEADER_P_ASSERTED_IDENTITY) && read_parties(ZSIP_HEADER_FROM) &&
            read_parties(ZSIP_HEADER_TO) &&
            zsip_auth_parse(msg->data, msg->headers[row].value, ZSIP_HEADER_AUTHORIZATION, &auth,
                            NULL) == ZSIP_OK &&
-           zsip_date(msg->data, msg->headers[date].value, &utc_s, NULL) == ZSIP_OK;
+           zsip_date(msg->data, msg->headers[date].value, &utc_s, NULL) == ZSIP_OK &&
+           read_products(msg->headers[agent].value);
 }
 
 struct worker {
