@@ -308,13 +308,9 @@ static ALWAYS_INLINE unsigned lines_take(struct walk *walk, const uint8_t **curs
         if (UNLIKELY(!line_ends(stop)) || UNLIKELY(!name_equal(p, slot->name, length + 2)) ||
             UNLIKELY(stop[-1] == ' '))
             break;
-        if (UNLIKELY(*value <= ' ')) {
-            /* As in what was padded to a length. */
-            while (*value == ' ')
-                value++;
-            if (*value < ' ')
-                break;
-        }
+        /* As in what was padded to a length. No space stands before stop, so it ends. */
+        while (UNLIKELY(*value == ' '))
+            value++;
         uint32_t low = slice_pack((uint64_t)(value - base), to);
         uint32_t high = slot->row + (uint32_t)(p - base);
         id = slot->id;
