@@ -42,7 +42,11 @@ make_root() {
 
 copy_sources() {
     mkdir "$root/zsip"
-    tar --exclude='./build*' --exclude=./.git -cf - . | tar -xf - -C "$root/zsip"
+    # By file, for other steps may be at work in folders of theirs: tar complains of a folder that
+    # changes.
+    find . \( -path './build*' -o -path ./dist -o -path ./.git -o -name __pycache__ \) -prune -o \
+        \( -type f -o -type l \) -print0 |
+        tar --null --no-recursion --files-from=- -cf - | tar -xf - -C "$root/zsip"
 }
 
 rm -rf --one-file-system "$folder"
